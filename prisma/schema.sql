@@ -1,0 +1,157 @@
+-- What PostgreSQL looks like after all migrations. Written by `npm run db:new`, compared by a test; never edited by hand.
+
+CREATE TYPE "EmailTokenPurpose" AS ENUM ('VERIFY_EMAIL');
+
+CREATE TYPE "InvitationStatus" AS ENUM ('PENDING', 'ACCEPTED', 'REVOKED', 'EXPIRED', 'DECLINED');
+
+CREATE TYPE "LoginMethod" AS ENUM ('PASSWORD', 'OAUTH');
+
+CREATE TYPE "Role" AS ENUM ('OWNER', 'ADMIN', 'MEMBER');
+
+CREATE OR REPLACE FUNCTION public.refuse_audit_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  RAISE EXCEPTION 'audit_entries only grows: % is refused', TG_OP USING ERRCODE = 'restrict_violation';
+END;
+$function$;
+
+CREATE TABLE audit_entries (
+    id uuid NOT NULL,
+    chain_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    action text NOT NULL,
+    actor_kind text NOT NULL,
+    actor_user_id uuid,
+    session_id uuid,
+    target_type text,
+    target_id uuid,
+    ip_address text,
+    user_agent text,
+    metadata jsonb NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    previous_hash bytea NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_entries_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE audit_heads (
+    chain_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_heads_pkey PRIMARY KEY (chain_id)
+);
+
+CREATE TABLE email_tokens (
+    user_id uuid NOT NULL,
+    purpose "EmailTokenPurpose" NOT NULL,
+    digest bytea NOT NULL,
+    email text NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    expires_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT email_tokens_pkey PRIMARY KEY (user_id, purpose),
+    CONSTRAINT email_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+CREATE TABLE invitations (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    email text NOT NULL,
+    role "Role" NOT NULL,
+    status "InvitationStatus" DEFAULT 'PENDING'::"InvitationStatus" NOT NULL,
+    token_digest bytea,
+    invited_by_id uuid,
+    created_at timestamp(3) with time zone NOT NULL,
+    expires_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT invitations_invited_by_id_fkey FOREIGN KEY (invited_by_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE SET NULL,
+    CONSTRAINT invitations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT invitations_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE memberships (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role "Role" NOT NULL,
+    joined_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT memberships_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT memberships_pkey PRIMARY KEY (id),
+    CONSTRAINT memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+CREATE TABLE organizations (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    slug text NOT NULL,
+    requires_mfa boolean DEFAULT false NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT organizations_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE sessions (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    method "LoginMethod" NOT NULL,
+    generation integer DEFAULT 0 NOT NULL,
+    refresh_digest bytea NOT NULL,
+    previous_refresh_digest bytea,
+    rotated_at timestamp(3) with time zone NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    last_seen_at timestamp(3) with time zone NOT NULL,
+    expires_at timestamp(3) with time zone NOT NULL,
+    idle_expires_at timestamp(3) with time zone NOT NULL,
+    authenticated_at timestamp(3) with time zone NOT NULL,
+    mfa_satisfied_at timestamp(3) with time zone,
+    active_organization_id uuid,
+    ip_address text,
+    user_agent text,
+    revoked_at timestamp(3) with time zone,
+    revoke_reason text,
+    CONSTRAINT sessions_active_organization_id_fkey FOREIGN KEY (active_organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE SET NULL,
+    CONSTRAINT sessions_pkey PRIMARY KEY (id),
+    CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+CREATE TABLE users (
+    id uuid NOT NULL,
+    email text NOT NULL,
+    name text NOT NULL,
+    password_hash text,
+    email_verified_at timestamp(3) with time zone,
+    locked_at timestamp(3) with time zone,
+    is_superuser boolean DEFAULT false NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT users_email_canonical_check CHECK ((email = lower(email))),
+    CONSTRAINT users_pkey PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX audit_entries_chain_id_sequence_key ON public.audit_entries USING btree (chain_id, sequence);
+
+CREATE UNIQUE INDEX email_tokens_digest_key ON public.email_tokens USING btree (digest);
+
+CREATE INDEX invitations_email_idx ON public.invitations USING btree (email);
+
+CREATE INDEX invitations_organization_id_id_idx ON public.invitations USING btree (organization_id, id);
+
+CREATE UNIQUE INDEX invitations_pending_key ON public.invitations USING btree (organization_id, email) WHERE (status = 'PENDING'::"InvitationStatus");
+
+CREATE UNIQUE INDEX invitations_token_digest_key ON public.invitations USING btree (token_digest);
+
+CREATE INDEX memberships_organization_id_id_idx ON public.memberships USING btree (organization_id, id);
+
+CREATE UNIQUE INDEX memberships_organization_id_user_id_key ON public.memberships USING btree (organization_id, user_id);
+
+CREATE INDEX memberships_user_id_joined_at_id_idx ON public.memberships USING btree (user_id, joined_at, id);
+
+CREATE UNIQUE INDEX organizations_slug_key ON public.organizations USING btree (slug);
+
+CREATE UNIQUE INDEX sessions_previous_refresh_digest_key ON public.sessions USING btree (previous_refresh_digest);
+
+CREATE UNIQUE INDEX sessions_refresh_digest_key ON public.sessions USING btree (refresh_digest);
+
+CREATE INDEX sessions_user_id_id_idx ON public.sessions USING btree (user_id, id);
+
+CREATE UNIQUE INDEX users_email_key ON public.users USING btree (email);
+
+CREATE TRIGGER audit_entries_only_grow BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();

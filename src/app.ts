@@ -1,0 +1,69 @@
+import type { Config } from './config.ts';
+import { startHttpServer } from './edge/http.ts';
+import { schema } from './graphql/schema.ts';
+import { createJobQueue, startJobQueue, stopJobQueue } from './jobs/queue.ts';
+import { startWorker } from './jobs/worker.ts';
+import { createAccessTokens } from './platform/access-tokens.ts';
+import { connectDb } from './platform/db.ts';
+import { loadKeyring, loadSigningKeys } from './platform/development-keys.ts';
+import { createKeyring } from './platform/keyring.ts';
+import { createLogger, type Logger } from './platform/log.ts';
+import { createMailer } from './platform/mailer.ts';
+import { createPasswords, type PasswordCost } from './platform/passwords.ts';
+import type { Platform } from './platform/platform.ts';
+
+export type AppRole = 'api' | 'worker';
+
+export interface AppOptions {
+  readonly databaseUrl: string;
+  readonly roles: readonly AppRole[];
+  readonly log?: Logger;
+  /** Tests spend less on each hash. */
+  readonly passwordCost?: PasswordCost;
+}
+
+export interface App {
+  /** Where the API listens; null without the role `api`. */
+  readonly url: string | null;
+  readonly platform: Platform;
+  /** Ends requests, jobs and connections in this order, within ten seconds. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** Wires the program on a migrated database and starts the roles. What was started is stopped again if one fails. */
+export async function startApp(config: Config, options: AppOptions): Promise<App> {
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (let closer = closers.pop(); closer; closer = closers.pop()) await closer();
+  };
+  try {
+    const platform = await createPlatform(config, options, closers);
+    if (options.roles.includes('worker')) closers.push((await startWorker(platform)).stop);
+    if (!options.roles.includes('api')) return { url: null, platform, close };
+    const server = await startHttpServer(platform, schema);
+    closers.push(server.close);
+    return { url: server.url, platform, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function createPlatform(
+  config: Config,
+  { databaseUrl, roles, passwordCost, ...options }: AppOptions,
+  closers: (() => Promise<void>)[],
+): Promise<Platform> {
+  const log = options.log ?? createLogger(config.logLevel);
+  const now = () => new Date(Date.now() + config.clockOffsetSeconds * 1000);
+  const keyring = createKeyring(await loadKeyring(config));
+  const accessTokens = await createAccessTokens(await loadSigningKeys(config));
+  const { db } = connectDb(databaseUrl, log);
+  closers.push(() => db.$disconnect());
+  const jobQueue = createJobQueue(databaseUrl, log, roles.includes('worker') ? 'works' : 'sends');
+  await startJobQueue(jobQueue);
+  closers.push(() => stopJobQueue(jobQueue));
+  const mailer = createMailer(config, now);
+  closers.push(async () => mailer.close());
+  return { config, log, now, db, keyring, accessTokens, passwords: createPasswords(passwordCost), mailer, jobQueue };
+}

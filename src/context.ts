@@ -1,0 +1,52 @@
+import type { Db, RootDb } from './platform/db.ts';
+import type { Logger } from './platform/log.ts';
+import type { Platform } from './platform/platform.ts';
+
+/** A signed-in person, as the live session row tells it at this request. */
+export interface UserActor {
+  readonly kind: 'user';
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly email: string;
+  readonly isSuperuser: boolean;
+  readonly authenticatedAt: Date;
+  readonly mfaSatisfiedAt: Date | null;
+  /** The organization that this request acts in (F06), with the caller's role there. */
+  readonly activeMembership: { readonly organizationId: string; readonly role: 'OWNER' | 'ADMIN' | 'MEMBER' } | null;
+}
+
+export type Actor = { readonly kind: 'anonymous' } | { readonly kind: 'system' } | UserActor;
+
+/** Where a call comes from; all null for jobs. */
+export interface Origin {
+  readonly requestId: string | null;
+  readonly ipAddress: string | null;
+  readonly userAgent: string | null;
+}
+
+/**
+ * Who is acting, when, from where, and on which connection: the first argument of every service and its only door to
+ * the database and the outside.
+ */
+export interface Ctx {
+  readonly db: Db;
+  readonly actor: Actor;
+  readonly now: () => Date;
+  readonly log: Logger;
+  readonly origin: Origin;
+  readonly platform: Platform;
+}
+
+/** What the edge makes for each request or socket operation. Signing in and choosing an organization replace its actor. */
+export interface RequestCtx extends Omit<Ctx, 'actor'> {
+  actor: Actor;
+  readonly db: RootDb;
+  readonly origin: Origin & { readonly requestId: string };
+}
+
+const nowhere: Origin = { requestId: null, ipAddress: null, userAgent: null };
+
+/** The context of what nobody asked for: jobs, commands, schedules. */
+export function systemCtx(platform: Platform, log: Logger = platform.log): Ctx & { readonly db: RootDb } {
+  return { db: platform.db, actor: { kind: 'system' }, now: platform.now, log, origin: nowhere, platform };
+}

@@ -1,0 +1,89 @@
+import type { Ctx } from '../../context.ts';
+import { Conflict, Forbidden } from '../../errors.ts';
+import type { Invitation, InvitationStatus, Prisma, Role } from '../../generated/prisma/client.ts';
+import { enqueue } from '../../jobs/queue.ts';
+import { transact } from '../../platform/db.ts';
+import { digestOf, newSecret } from '../../platform/tokens.ts';
+import { newId } from '../../platform/typeid.ts';
+import { parseEmail } from '../accounts/email-address.ts';
+import { recordAudit } from '../audit/audit.service.ts';
+import { includesRole, readsEverything, roleIn, signedInActor } from '../members/members.access.ts';
+
+const lifetimeDays = 7;
+
+/**
+ * Asks an address to join; the mail with the link leaves as a job. Nobody invites to a role above their own.
+ * @throws ValidationFailed, Forbidden, Conflict for a member and for an address whose invitation is open
+ */
+export async function inviteMember(
+  ctx: Ctx,
+  input: { organizationId: string; email: string; role: Role },
+): Promise<Invitation> {
+  const { organizationId, role } = input;
+  const email = parseEmail(input);
+  return transact(ctx, async (ctx) => {
+    const ownRole = await roleIn(ctx, organizationId);
+    if (!ownRole || !includesRole(ownRole, role)) throw new Forbidden();
+    await refuseMembers(ctx, { organizationId, email });
+    const invitation = await createInvitation(ctx, { organizationId, email, role });
+    await enqueue(ctx, 'invitation.sendEmail', { invitationId: invitation.id });
+    await recordAudit(ctx, {
+      organizationId,
+      action: 'invitation.sent',
+      targetType: 'Invitation',
+      targetId: invitation.id,
+      metadata: { email, role },
+    });
+    return invitation;
+  });
+}
+
+/** A fresh token for an open invitation, void-ing the one before; null when it is not open any more (F32). */
+export async function issueInvitationToken(ctx: Ctx, invitationId: string): Promise<string | null> {
+  const token = newSecret();
+  const { count } = await ctx.db.invitation.updateMany({
+    where: { id: invitationId, status: 'PENDING', expiresAt: { gt: ctx.now() } },
+    data: { tokenDigest: digestOf(token) },
+  });
+  return count === 1 ? token : null;
+}
+
+/** The open invitations to an address. */
+export function openInvitationsTo(ctx: Ctx, email: string): Prisma.InvitationWhereInput {
+  return { email, status: 'PENDING', expiresAt: { gt: ctx.now() } };
+}
+
+/** The invitations that the caller may see: those of organizations where they are admin, and those to themselves. */
+export function visibleInvitations({ actor }: Ctx): Prisma.InvitationWhereInput {
+  if (readsEverything(actor)) return {};
+  if (actor.kind !== 'user') return { id: { in: [] } };
+  const administered = { memberships: { some: { userId: actor.userId, role: { in: ['OWNER', 'ADMIN'] as Role[] } } } };
+  return { OR: [{ organization: administered }, { email: actor.email }] };
+}
+
+async function refuseMembers(ctx: Ctx, { organizationId, email }: { organizationId: string; email: string }) {
+  const member = await ctx.db.membership.findFirst({ where: { organizationId, user: { email } }, select: { id: true } });
+  if (member) throw new Conflict('This person is a member already.', 'email');
+}
+
+/** The unique index on open invitations decides between two at once. */
+async function createInvitation(ctx: Ctx, input: { organizationId: string; email: string; role: Role }) {
+  const { organizationId, email } = input;
+  const now = ctx.now();
+  const expiresAt = new Date(now.getTime() + lifetimeDays * 86_400_000);
+  await ctx.db.invitation.updateMany({
+    where: { organizationId, email, status: 'PENDING', expiresAt: { lte: now } },
+    data: { status: 'EXPIRED', tokenDigest: null },
+  });
+  const [invitation] = await ctx.db.invitation.createManyAndReturn({
+    data: { id: newId(), ...input, invitedById: signedInActor(ctx).userId, createdAt: now, expiresAt },
+    skipDuplicates: true,
+  });
+  if (!invitation) throw new Conflict('This address has an open invitation already.', 'email');
+  return invitation;
+}
+
+/** The status as it is now: an open invitation whose time is up has expired, swept or not. */
+export function statusOf(ctx: Pick<Ctx, 'now'>, invitation: { status: InvitationStatus; expiresAt: Date }) {
+  return invitation.status === 'PENDING' && invitation.expiresAt <= ctx.now() ? 'EXPIRED' : invitation.status;
+}

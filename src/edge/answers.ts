@@ -1,0 +1,25 @@
+import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http';
+import type { RequestOrigin } from './request-origin.ts';
+
+/** Answers a request to one path. */
+export type Handler = (request: IncomingMessage, response: ServerResponse, origin: RequestOrigin) => void | Promise<void>;
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  if (!response.hasHeader('content-type')) response.setHeader('content-type', 'application/json; charset=utf-8');
+  response.writeHead(status).end(JSON.stringify(body));
+}
+
+/** Answers with a problem document (RFC 9457). */
+export function sendProblem(response: ServerResponse, status: number): void {
+  response.setHeader('content-type', 'application/problem+json; charset=utf-8');
+  sendJson(response, status, { type: 'about:blank', title: STATUS_CODES[status], status });
+}
+
+/** A handler that reads; any method but GET and HEAD gets 405. */
+export function reading(handler: Handler): Handler {
+  return (request, response, origin) => {
+    if (request.method === 'GET' || request.method === 'HEAD') return handler(request, response, origin);
+    response.setHeader('allow', 'GET, HEAD');
+    return sendProblem(response, 405);
+  };
+}

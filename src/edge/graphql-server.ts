@@ -1,0 +1,131 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type DocumentNode, type ExecutionResult, type GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { createYoga, type GraphQLParams, isAsyncIterable, type Plugin } from 'graphql-yoga';
+import { LRUCache } from 'lru-cache';
+import type { Platform } from '../platform/platform.ts';
+import { limitPlugins } from './limits.ts';
+import { type Engine, executeOperation, prepareOperation } from './operation.ts';
+import type { OperationRecord } from './operation-log.ts';
+import { codeOf, publicError } from './public-error.ts';
+import { badRequest, readParameters } from './request-parameters.ts';
+
+/** One HTTP request to `/graphql`, as our plugin finds it in Yoga's context. */
+interface HttpCall {
+  readonly req: IncomingMessage;
+  readonly record: OperationRecord;
+}
+
+export interface GraphqlServer {
+  readonly engine: Engine;
+  /** Answers a request, and fills in its record. */
+  handle(request: IncomingMessage, response: ServerResponse, record: OperationRecord): Promise<void>;
+}
+
+const documentCacheMaxChars = 16_000_000;
+
+/** Yoga as the HTTP and SSE shell around our own way of running an operation, which sockets share. */
+export function createGraphqlServer(platform: Platform, schema: GraphQLSchema): GraphqlServer {
+  const yoga = createYoga<HttpCall>({
+    schema,
+    plugins: [...limitPlugins(platform.config), operations(() => engine)],
+    parserAndValidationCache: { documentCache: boundedCache<DocumentNode>(), errorCache: boundedCache<Error>() },
+    maxRequestBodySize: false,
+    multipart: false,
+    maskedErrors: false,
+    graphiql: false,
+    landingPage: false,
+    cors: false,
+    logging: false,
+  });
+  const engine: Engine = { platform, envelop: yoga.getEnveloped };
+  return {
+    engine,
+    async handle(request, response, record) {
+      // Yoga makes URLs of it. Nothing may depend on what a client puts there (F07).
+      request.headers.host = 'localhost';
+      await yoga.handle(request, response, { record });
+    },
+  };
+}
+
+/** By characters too: a document may have few tokens and be a megabyte. */
+function boundedCache<Value extends object>() {
+  const sizeCalculation = (_: Value, text: string) => text.length + 1;
+  return new LRUCache<string, Value>({ max: 1_000, maxSize: documentCacheMaxChars, sizeCalculation });
+}
+
+function operations(engine: () => Engine): Plugin<object, HttpCall> {
+  return {
+    onRequestParse({ serverContext, setRequestParser }) {
+      setRequestParser(() => readParameters(serverContext.req) as Promise<GraphQLParams>);
+    },
+    onParams({ setParamsHandler }) {
+      setParamsHandler(({ params, request, context }) => run(engine(), { ...context, params, request }));
+    },
+    onResultProcess({ result, setResult, serverContext: { record } }) {
+      if (Array.isArray(result) || isAsyncIterable(result)) return;
+      setResult(withStatus(record.outcome === null ? refusedByHttp(engine(), record, result) : result));
+    },
+  };
+}
+
+async function run(engine: Engine, call: HttpCall & { params: GraphQLParams; request: Request }) {
+  const { params, request, record, req } = call;
+  const prepared = await prepareOperation(engine, {
+    query: params.query ?? '',
+    operationName: params.operationName ?? null,
+    variables: params.variables ?? null,
+    credentials: {
+      authorization: req.headers.authorization || null,
+      organizationId: req.headers['x-organization-id']?.toString() ?? null,
+    },
+    record,
+    signal: request.signal,
+    admit: (type) => admit(type, call),
+  });
+  if (Array.isArray(prepared)) return { errors: prepared };
+  // Yoga would prefer multipart, where a client names both.
+  if (prepared.type === OperationTypeNode.SUBSCRIPTION) request.headers.set('accept', 'text/event-stream');
+  return executeOperation(engine, prepared);
+}
+
+function admit(type: OperationTypeNode, { req, record }: HttpCall): void {
+  if (req.method === 'GET' && type !== OperationTypeNode.QUERY) {
+    throw badRequest(405, 'GET is for queries.', { allow: 'POST' });
+  }
+  if (type === OperationTypeNode.SUBSCRIPTION && record.transport !== 'sse') {
+    throw badRequest(406, 'A subscription needs a WebSocket, or `Accept: text/event-stream`.');
+  }
+}
+
+/** Yoga, or the reading of the parameters, has thrown before there was an operation. */
+function refusedByHttp({ platform }: Engine, record: OperationRecord, { errors = [] }: ExecutionResult): ExecutionResult {
+  const translated = errors.map((error) => publicError(error, { log: platform.log, requestId: record.origin.requestId }));
+  if (translated[0]) record.outcome = codeOf(translated[0]);
+  return { errors: translated };
+}
+
+interface Status {
+  readonly status: number;
+  /** GraphQL over HTTP wants this status with application/graphql-response+json alone, and 200 with application/json. */
+  readonly spec?: boolean;
+  readonly headers?: Record<string, string>;
+}
+
+const statusByCode: Readonly<Record<string, Status>> = {
+  UNAUTHENTICATED: { status: 401, headers: { 'www-authenticate': 'Bearer' } },
+  NOT_FOUND: { status: 404, spec: true },
+  FORBIDDEN: { status: 403, spec: true },
+  RATE_LIMITED: { status: 429 },
+  INTERNAL: { status: 500 },
+  SERVICE_UNAVAILABLE: { status: 503, headers: { 'retry-after': '1' } },
+};
+
+/** An operation that was refused whole says so in its status. One that ran, whatever its fields say, is 200. */
+function withStatus(result: ExecutionResult): ExecutionResult {
+  if ('data' in result || !result.errors) return result;
+  for (const { extensions } of result.errors as GraphQLError[]) {
+    extensions.http ??= statusByCode[String(extensions.code)] ?? { status: 400, spec: true };
+  }
+  return result;
+}

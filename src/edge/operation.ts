@@ -1,0 +1,118 @@
+import { type DocumentNode, type ExecutionArgs, type ExecutionResult, type GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
+import { isAsyncIterable, mapAsyncIterator, type YogaServerInstance } from 'graphql-yoga';
+import type { RequestCtx } from '../context.ts';
+import { BadUserInput } from '../errors.ts';
+import type { Platform } from '../platform/platform.ts';
+import { authenticate, type Credentials } from './authenticate.ts';
+import { limits } from './limits.ts';
+import { noteOperation, type OperationRecord } from './operation-log.ts';
+import { codeOf, publicError, validationError } from './public-error.ts';
+import { subscribePerEvent } from './subscription.ts';
+
+export type Outcome = ExecutionResult | AsyncIterable<ExecutionResult>;
+
+/** What every transport runs operations with. */
+export interface Engine {
+  readonly platform: Platform;
+  readonly envelop: YogaServerInstance<object, object>['getEnveloped'];
+}
+
+/** One operation as its transport hands it in. */
+export interface OperationCall {
+  readonly query: string;
+  readonly operationName: string | null;
+  readonly variables: Record<string, unknown> | null;
+  readonly credentials: Credentials;
+  readonly record: OperationRecord;
+  /** Aborted when the client goes away. Mutations run to their end nevertheless. */
+  readonly signal: AbortSignal | null;
+  /** Throws when the transport does not carry this type of operation. */
+  readonly admit: (type: OperationTypeNode) => void;
+}
+
+export interface PreparedOperation extends ExecutionArgs {
+  readonly contextValue: RequestCtx;
+  readonly type: OperationTypeNode;
+  readonly call: OperationCall;
+}
+
+/**
+ * Parses, authenticates, then judges the document: bad credentials refuse a request whole, whatever it says, and the
+ * log knows name and user of all others. The errors are public ones.
+ */
+export async function prepareOperation(engine: Engine, call: OperationCall): Promise<PreparedOperation | GraphQLError[]> {
+  const { parse, validate, schema } = engine.envelop({});
+  const { operationName, variables: variableValues } = call;
+  try {
+    const parsed = attempt(() => parse(call.query) as DocumentNode);
+    if ('value' in parsed) noteOperation(call.record, parsed.value, operationName);
+    const contextValue = await freshContext(engine, call);
+    if ('failure' in parsed) throw parsed.failure;
+    const document = parsed.value;
+    const type = typeOf(document, operationName);
+    call.admit(type);
+    const mistakes = validate(schema, document, undefined, validationOptions(engine)) as readonly GraphQLError[];
+    if (mistakes.length > 0) return refuse(call, mistakes.map(validationError));
+    return { schema, document, operationName, variableValues, contextValue, type, call };
+  } catch (error) {
+    return refuse(call, [publicError(error, errorLog(engine, call))]);
+  }
+}
+
+/** Runs what was prepared; its result, or each result of a stream, has public errors. Never throws. */
+export async function executeOperation(engine: Engine, prepared: PreparedOperation): Promise<Outcome> {
+  const { call, type } = prepared;
+  const { execute } = engine.envelop({});
+  const translate = (result: ExecutionResult) => withPublicErrors(engine, call, result);
+  try {
+    const signal = type === OperationTypeNode.MUTATION ? undefined : (call.signal ?? undefined);
+    const args = { ...prepared, signal, hideSuggestions: true };
+    const outcome: Outcome =
+      type === OperationTypeNode.SUBSCRIPTION
+        ? await subscribePerEvent({ args, execute, freshContext: () => freshContext(engine, call) })
+        : await execute(args);
+    return isAsyncIterable(outcome) ? mapAsyncIterator(outcome, translate) : translate(outcome);
+  } catch (error) {
+    // Nobody is there to read an answer.
+    if (call.signal?.aborted) return {};
+    return translate({ errors: [error as GraphQLError] });
+  }
+}
+
+async function freshContext({ platform }: Engine, call: OperationCall): Promise<RequestCtx> {
+  call.record.ctx = await authenticate(platform, call.credentials, call.record.origin);
+  return call.record.ctx;
+}
+
+function typeOf(document: DocumentNode, operationName: string | null): OperationTypeNode {
+  const operation = getOperationAST(document, operationName);
+  if (!operation) throw new BadUserInput('`operationName` must name one of the operations of the document.');
+  return operation.operation;
+}
+
+function withPublicErrors(engine: Engine, call: OperationCall, result: ExecutionResult): ExecutionResult {
+  const errors = result.errors?.map((error) => publicError(error, errorLog(engine, call)));
+  call.record.outcome = errors?.[0] ? codeOf(errors[0]) : (call.record.outcome ?? 'ok');
+  return errors ? { ...result, errors } : result;
+}
+
+function refuse(call: OperationCall, errors: GraphQLError[]): GraphQLError[] {
+  call.record.outcome = errors[0] ? codeOf(errors[0]) : null;
+  return errors;
+}
+
+function validationOptions({ platform: { config } }: Engine) {
+  return { hideSuggestions: config.isProduction || !config.introspection, maxErrors: limits.validationErrors };
+}
+
+function errorLog({ platform }: Engine, { record }: OperationCall) {
+  return { log: platform.log, requestId: record.origin.requestId };
+}
+
+function attempt<T>(work: () => T): { readonly value: T } | { readonly failure: unknown } {
+  try {
+    return { value: work() };
+  } catch (failure) {
+    return { failure };
+  }
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import type { ExecutionArgs } from 'graphql';
+import { CloseCode, type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
+import type { WebSocket } from 'ws';
+import { AppError, ServiceUnavailable } from '../errors.ts';
+import type { Platform } from '../platform/platform.ts';
+import { authenticate, type Credentials } from './authenticate.ts';
+import { limits } from './limits.ts';
+import { type Engine, executeOperation, type PreparedOperation, prepareOperation } from './operation.ts';
+import { logOperation, openRecord } from './operation-log.ts';
+import { codeOf, publicError } from './public-error.ts';
+import type { RequestOrigin } from './request-origin.ts';
+
+/** One socket and what runs on it. */
+export interface Connection {
+  readonly socket: WebSocket;
+  readonly origin: RequestOrigin;
+  /** By the message that asked for it, since a client may use its ids again; null while it is being prepared. */
+  readonly running: Map<SubscribePayload, PreparedOperation | null>;
+  expiry: NodeJS.Timeout | null;
+}
+
+type SocketContext = Context<Record<string, unknown> | undefined, Connection>;
+
+const initTimeoutMs = 10_000;
+
+/** 1013 is the only one of these after which clients come back by themselves. */
+const closeByCode: Readonly<Record<string, readonly [code: number, reason: string]>> = {
+  UNAUTHENTICATED: [CloseCode.Unauthorized, 'Unauthorized'],
+  NOT_FOUND: [CloseCode.Forbidden, 'Forbidden'],
+  FORBIDDEN: [CloseCode.Forbidden, 'Forbidden'],
+  SERVICE_UNAVAILABLE: [1013, 'Try again later'],
+};
+
+/** graphql-transport-ws on our way of running an operation: the same rules as over HTTP, and a new context for each. */
+export function socketProtocol(engine: Engine, isDraining: () => boolean): Server<Connection> {
+  const run = (args: ExecutionArgs) => executeOperation(engine, args as PreparedOperation);
+  return makeServer<Record<string, unknown> | undefined, Connection>({
+    connectionInitWaitTimeout: initTimeoutMs,
+    onConnect: (context) => admitSocket(engine, context),
+    onSubscribe: (context, _, payload) => startOperation(engine, { context, payload, isDraining }),
+    execute: run,
+    subscribe: run,
+    onComplete({ extra: { running } }, _, payload) {
+      const operation = running.get(payload);
+      running.delete(payload);
+      if (operation) logOperation(engine.platform.log, operation.call.record);
+    },
+    onClose({ extra }) {
+      if (extra.expiry) clearTimeout(extra.expiry);
+    },
+  });
+}
+
+async function admitSocket({ platform }: Engine, { extra, connectionParams }: SocketContext): Promise<boolean> {
+  const credentials = credentialsOf(connectionParams);
+  try {
+    await authenticate(platform, credentials, extra.origin);
+    const expiresInMs = await msUntilExpiry(platform, credentials);
+    // The client gets a new token, and a new socket with it.
+    const close = () => closeFor(extra.socket, 'UNAUTHENTICATED');
+    if (expiresInMs !== null) extra.expiry = setTimeout(close, expiresInMs).unref();
+    return true;
+  } catch (error) {
+    closeFor(extra.socket, codeOf(publicError(error, { log: platform.log, requestId: extra.origin.requestId })));
+    return false;
+  }
+}
+
+/** Null for a caller without an access token. */
+async function msUntilExpiry({ accessTokens, now }: Platform, { authorization }: Credentials): Promise<number | null> {
+  const token = authorization && (await accessTokens.verify(authorization.replace(/^Bearer +/i, ''), now()));
+  return token ? token.expiresAt.getTime() - now().getTime() : null;
+}
+
+interface Start {
+  readonly context: SocketContext;
+  readonly payload: SubscribePayload;
+  readonly isDraining: () => boolean;
+}
+
+async function startOperation(engine: Engine, { context, payload, isDraining }: Start) {
+  const { socket, origin, running } = context.extra;
+  const record = openRecord({ ...origin, requestId: randomUUID() }, 'websocket');
+  running.set(payload, null);
+  const prepared = await prepareOperation(engine, {
+    query: payload.query,
+    operationName: payload.operationName ?? null,
+    variables: payload.variables ?? null,
+    credentials: credentialsOf(context.connectionParams),
+    record,
+    signal: null,
+    admit() {
+      if (isDraining()) throw new ServiceUnavailable();
+      if (running.size > limits.socketOperations) throw tooMany();
+    },
+  });
+  if (!Array.isArray(prepared)) running.set(payload, prepared);
+  else {
+    running.delete(payload);
+    logOperation(engine.platform.log, record);
+    if (record.outcome === 'UNAUTHENTICATED') closeFor(socket, record.outcome);
+  }
+  return prepared;
+}
+
+function tooMany(): AppError {
+  const message = `At most ${limits.socketOperations} operations run on one socket at a time.`;
+  return new AppError('RATE_LIMITED', message, { retryAfterSeconds: 1 });
+}
+
+/** `authorization` and `organizationId` or `x-organization-id`, in any case of letters. */
+function credentialsOf(params: Record<string, unknown> = {}): Credentials {
+  const given = new Map(Object.entries(params).map(([name, value]) => [name.toLowerCase(), value]));
+  const text = (name: string) => (given.get(name) == null ? null : String(given.get(name)));
+  return { authorization: text('authorization'), organizationId: text('organizationid') ?? text('x-organization-id') };
+}
+
+function closeFor(socket: WebSocket, code: string): void {
+  socket.close(...(closeByCode[code] ?? [CloseCode.InternalServerError, 'Internal server error']));
+}

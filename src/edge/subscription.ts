@@ -1,0 +1,31 @@
+import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, type GraphQLError } from 'graphql';
+import { isAsyncIterable, mapAsyncIterator } from 'graphql-yoga';
+import type { RequestCtx } from '../context.ts';
+
+interface Subscription {
+  readonly args: ExecutionArgs & { readonly signal: AbortSignal | undefined };
+  readonly execute: (args: ExecutionArgs) => unknown;
+  readonly freshContext: () => Promise<RequestCtx>;
+}
+
+/**
+ * Subscribes, and executes each event with a context of its own (D16): scopes are cached by context, so that with one
+ * for the whole stream a removed member would go on receiving. A caller that is not good any more gets that error as
+ * the last result. Not an async generator: one that waits for its next event cannot be told to end.
+ */
+export async function subscribePerEvent(subscription: Subscription): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
+  const { args, execute, freshContext } = subscription;
+  const source = await createSourceEventStream(args);
+  if (!isAsyncIterable(source)) return source;
+  const events = (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  const end = () => void events.return?.();
+  args.signal?.addEventListener('abort', end, { once: true });
+  return mapAsyncIterator(events as AsyncIterableIterator<unknown>, async (rootValue) => {
+    try {
+      return (await execute({ ...args, rootValue, contextValue: await freshContext() })) as ExecutionResult;
+    } catch (error) {
+      end();
+      return { errors: [error as GraphQLError] };
+    }
+  });
+}

@@ -1,0 +1,46 @@
+import * as errors from '../errors.ts';
+import { builder } from './builder.ts';
+
+/** What every refusal in a result union has, so that `... on Error` is always valid. */
+const ErrorInterface = builder.interfaceRef<errors.AppError>('Error').implement({
+  description: 'A refusal that the person at the screen can act on.',
+  fields: (t) => ({
+    message: t.exposeString('message', { description: 'A sentence for people, in English.' }),
+    code: t.exposeString('code', { description: 'The same refusal always has the same code.' }),
+  }),
+});
+
+const FieldIssue = builder.objectRef<errors.FieldIssue>('FieldIssue').implement({
+  description: 'What is wrong with one field of the input.',
+  fields: (t) => ({
+    path: t.exposeStringList('path', { description: 'Where in `input` it stands.' }),
+    message: t.exposeString('message', { description: 'What to do about it.' }),
+  }),
+});
+
+builder.objectType(errors.ValidationFailed, {
+  name: 'ValidationFailed',
+  description: 'The input is not acceptable; each issue says where and why.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    issues: t.field({ description: 'All of them at once.', type: [FieldIssue], resolve: (error) => error.issues }),
+  }),
+});
+
+builder.objectType(errors.Conflict, {
+  name: 'Conflict',
+  description: 'Something that is there already stands in the way.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    field: t.exposeString('field', { description: 'The field of `input` that collides.', nullable: true }),
+  }),
+});
+
+plainRefusal(errors.InvalidCredentials, 'Address or password is not right; which of them is not told.');
+plainRefusal(errors.EmailNotVerified, 'The password is right, the address is not confirmed yet.');
+plainRefusal(errors.InvalidToken, 'Unknown, used, expired or replaced: which of them is not told.');
+plainRefusal(errors.SessionEnded, 'The session is over: sign in again.');
+
+function plainRefusal(type: new () => errors.AppError, description: string) {
+  builder.objectType(type, { name: type.name, description, interfaces: [ErrorInterface] });
+}

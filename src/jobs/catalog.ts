@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import type { Ctx } from '../context.ts';
+
+/** What happens to a job that fails, is slow, or is one of many. Every kind has workers of its own and waits for no other. */
+export interface JobPolicy {
+  /** Attempts after the first one. */
+  readonly retryLimit: number;
+  /** The wait before the first retry. It doubles with each one, up to as much again is added by chance. */
+  readonly retryDelaySeconds: number;
+  readonly retryDelayMaxSeconds: number;
+  /** A longer run is aborted and counts as failed. */
+  readonly expireInSeconds: number;
+  /** How many run at once in one worker process. */
+  readonly concurrency: number;
+}
+
+interface JobDefinition {
+  readonly payload: z.ZodObject;
+  readonly policy: JobPolicy;
+}
+
+/** A mail server that is down for an hour costs no mail. */
+const mailPolicy: JobPolicy = {
+  retryLimit: 12,
+  retryDelaySeconds: 2,
+  retryDelayMaxSeconds: 900,
+  expireInSeconds: 60,
+  concurrency: 2,
+};
+
+/**
+ * Every job of the program. A payload names rows, never their content: no token, no address, since it lies in the
+ * database as plain text. A job may run more than once.
+ */
+export const catalog = {
+  'account.sendVerificationEmail': { payload: z.strictObject({ userId: z.uuid() }), policy: mailPolicy },
+  'account.sendAlreadyRegisteredEmail': { payload: z.strictObject({ userId: z.uuid() }), policy: mailPolicy },
+  'invitation.sendEmail': { payload: z.strictObject({ invitationId: z.uuid() }), policy: mailPolicy },
+} satisfies Record<string, JobDefinition>;
+
+export type JobName = keyof typeof catalog;
+export type JobPayload<Name extends JobName> = z.output<(typeof catalog)[Name]['payload']>;
+
+/** Does the work of one attempt. It stops early when `signal` aborts: the time is up, or the program stops. */
+export type JobHandler<Name extends JobName> = (
+  ctx: Ctx,
+  payload: JobPayload<Name>,
+  signal: AbortSignal,
+) => Promise<void>;
+
+/** The handlers that one `<noun>.jobs.ts` exports. */
+export type JobHandlers<Names extends JobName> = { readonly [Name in Names]: JobHandler<Name> };
+
+export const jobNames = Object.keys(catalog) as JobName[];
+
+/** @throws ZodError when `payload` is not what the catalog says; unknown keys are not let through. */
+export function parsePayload<Name extends JobName>(name: Name, payload: unknown): JobPayload<Name> {
+  return catalog[name].payload.parse(payload) as JobPayload<Name>;
+}

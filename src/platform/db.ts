@@ -1,0 +1,58 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import type { Ctx } from '../context.ts';
+import { Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import type { Logger } from './log.ts';
+
+export type Db = Prisma.TransactionClient;
+export type RootDb = PrismaClient;
+
+const poolSize = 20;
+const serializationFailures = new Set(['P2034', '40001', '40P01']);
+const attemptsMax = 3;
+
+/** The one client, over one pool whose waits all end. */
+export function connectDb(databaseUrl: string, log: Logger): { db: RootDb; pool: pg.Pool } {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: poolSize,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: 15_000,
+    keepAlive: true,
+  });
+  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'));
+  const adapter = new PrismaPg(pool, { disposeExternalPool: true });
+  const db = new PrismaClient({ adapter, transactionOptions: { maxWait: 5_000, timeout: 10_000 } });
+  return { db, pool };
+}
+
+/**
+ * Runs `work` in one transaction, or joins the caller's. The ctx given to `work` is a copy that carries it.
+ * Serialization failures and deadlocks are tried again from the start, so `work` does nothing but write to the database.
+ */
+export async function transact<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> {
+  if (!isRoot(ctx.db)) return work(ctx);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await ctx.db.$transaction((tx) => work({ ...ctx, db: tx }));
+    } catch (error) {
+      if (attempt >= attemptsMax || !isSerializationFailure(error)) throw error;
+    }
+  }
+}
+
+function isRoot(db: Db): db is RootDb {
+  return '$connect' in db;
+}
+
+function isSerializationFailure(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientKnownRequestError && serializationFailures.has(error.code);
+}
+
+/** The violated unique index, named as in the migrations; null for any other error. */
+export function uniqueViolation(error: unknown): string | null {
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2002') return null;
+  const adapterError = error.meta?.driverAdapterError as { cause?: { constraint?: { index?: string } } } | undefined;
+  return adapterError?.cause?.constraint?.index ?? '';
+}

@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import type { Logger } from './log.ts';
+import { readPassword, serverUser } from './postgres-cluster.ts';
+import { endOf, type PostgresPrograms, spawnPostgres } from './postgres-programs.ts';
+
+/** A running server on `folder`, with one open connection to its `postgres` database. */
+export interface Server {
+  readonly folder: string;
+  readonly pid: number;
+  readonly port: number;
+  readonly password: string;
+  readonly client: pg.Client;
+}
+
+export interface Launch {
+  /** Set when the process ended badly. */
+  failure: Error | null;
+}
+
+const stopTimeoutMs = 3_000;
+const pollMs = 25;
+const run = promisify(execFile);
+
+/** Starts a server process on `folder`; whether it comes up is seen by `connectServer` and by `failure`. */
+export async function launchServer(
+  folder: string,
+  programs: PostgresPrograms,
+  options: { log: Logger; fast: boolean },
+): Promise<Launch> {
+  await removeStaleLock(folder);
+  const flags = ['-D', folder, '-p', String(await freePort()), ...settings(options.fast)];
+  const child = spawnPostgres(programs.postgres, flags, { account: programs.account, folder });
+  child.stderr?.on('data', (chunk: Buffer) =>
+    options.log.debug({ postgres: chunk.toString().trimEnd() }, 'PostgreSQL'),
+  );
+  const launch: Launch = { failure: null };
+  endOf(child).catch((error: Error) => {
+    launch.failure = error;
+  });
+  return launch;
+}
+
+/** Connects to the server that runs on `folder`; null when none does, or not yet, or not any more. */
+export async function connectServer(folder: string): Promise<Server | null> {
+  const lock = await readLock(folder);
+  if (!lock) return null;
+  const password = await readPassword(folder);
+  const account = { host: '127.0.0.1', port: lock.port, user: serverUser, password };
+  const client = new pg.Client({ ...account, database: 'postgres', connectionTimeoutMillis: 2_000 });
+  // A connection that fails also ends, and its end is what counts.
+  client.on('error', () => undefined);
+  return client.connect().then(
+    () => ({ folder, ...lock, password, client }),
+    () => null,
+  );
+}
+
+/** Ends the server in an orderly way, or after five seconds without one, which loses nothing that was committed. */
+export async function stopServer(server: Server): Promise<void> {
+  signalServer(server.pid, 'SIGINT');
+  if (await hasEnded(server)) return;
+  signalServer(server.pid, 'SIGQUIT');
+  await hasEnded(server);
+}
+
+/** SIGINT ends the server in an orderly way; a server that is gone is no error. */
+export function signalServer(pid: number, signal: 'SIGINT' | 'SIGQUIT'): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+async function hasEnded({ pid, folder }: Server): Promise<boolean> {
+  for (const deadline = Date.now() + stopTimeoutMs; Date.now() < deadline; await delay(pollMs)) {
+    // Where nobody collects ended processes an adopted server stays as a zombie, without its lock file.
+    if (!isAlive(pid) || (await readLock(folder))?.pid !== pid) return true;
+  }
+  return false;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** PostgreSQL's own lock file: process id, folder, start, port, one a line. */
+async function readLock(folder: string): Promise<{ pid: number; port: number } | null> {
+  const text = await fs.readFile(path.join(folder, 'postmaster.pid'), 'utf8').catch(() => '');
+  const lines = text.split('\n');
+  const [pid, port] = [Number(lines[0]), Number(lines[3])];
+  return pid > 0 && port > 0 ? { pid, port } : null;
+}
+
+// PostgreSQL takes any live process of its user for a server, and after a reboot or in a container the number in the file
+// soon belongs to somebody else.
+async function removeStaleLock(folder: string): Promise<void> {
+  const lock = await readLock(folder);
+  if (!lock || !isAlive(lock.pid)) return;
+  const command = await commandOf(lock.pid);
+  if (command && !command.includes(folder)) await fs.rm(path.join(folder, 'postmaster.pid'), { force: true });
+}
+
+async function commandOf(pid: number): Promise<string | null> {
+  try {
+    if (process.platform === 'linux') return await fs.readFile(`/proc/${pid}/cmdline`, 'utf8');
+    return (await run('ps', ['-o', 'command=', '-p', String(pid)])).stdout;
+  } catch {
+    return null;
+  }
+}
+
+function settings(fast: boolean): string[] {
+  const always = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200', 'timezone=UTC'];
+  // Statements and details of errors carry what people typed.
+  const discreet = ['log_min_error_statement=panic', 'log_error_verbosity=terse'];
+  const hasty = fast ? ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'] : [];
+  return [...always, ...discreet, ...hasty].flatMap((setting) => ['-c', setting]);
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}

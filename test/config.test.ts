@@ -1,0 +1,96 @@
+import { parseEnv } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, environmentNames, readConfig } from '../src/config.ts';
+import { textOf } from './support/sources.ts';
+
+const production = { NODE_ENV: 'production' };
+
+describe('.env.example', () => {
+  const example = textOf('.env.example');
+
+  test('names every variable, and no other', () => {
+    expect(Object.keys(parseEnv(example)).sort()).toEqual([...environmentNames].sort());
+  });
+
+  test('says of each what it is for', () => {
+    const lines = example.split('\n');
+    const silent = lines.filter((line, at) => /^[A-Z]/.test(line) && !lines[at - 1]?.startsWith('# '));
+    expect(silent).toEqual([]);
+  });
+
+  test('copied as it stands, changes nothing', () => {
+    expect(readConfig(parseEnv(example))).toEqual(readConfig({}));
+  });
+});
+
+describe('readConfig', () => {
+  test('reports every mistake at once, by the name of its variable', () => {
+    const wrong = {
+      NODE_ENV: 'staging',
+      PORT: '99999',
+      DATABASE_URL: 'mysql://db',
+      PUBLIC_APP_URL: 'app.example.com',
+      CORS_ORIGINS: 'https://app.example.com/path',
+      TRUSTED_PROXIES: '10.0.0.0',
+      KEYRING: 'k1:c2hvcnQ=',
+      SIGNING_KEYS: '{"keys":[]}',
+      SMTP_URL: 'http://mail',
+      GRAPHIQL: 'yes',
+      TEST_CLOCK_OFFSET_SECONDS: 'soon',
+      LOG_LEVEL: 'loud',
+    };
+    expect(mistaken(problemsOf(wrong))).toEqual(Object.keys(wrong).sort());
+  });
+
+  test('never repeats a secret in what it reports', () => {
+    const secret = 'c2VjcmV0LXNlY3JldA==';
+    const problems = problemsOf({
+      KEYRING: `k1:${secret}`,
+      SIGNING_KEYS: `{"keys":"${secret}"}`,
+      SMTP_URL: `http://u:${secret}@mail`,
+    });
+    expect(problems).toHaveLength(3);
+    expect(problems.join('\n')).not.toContain(secret);
+  });
+
+  test('lists all that production lacks at once', () => {
+    const needed = ['DATABASE_URL', 'KEYRING', 'PUBLIC_APP_URL', 'SIGNING_KEYS', 'SMTP_URL'];
+    expect(mistaken(problemsOf(production))).toEqual(needed);
+  });
+
+  test('reports what is wrong and what is missing together', () => {
+    const problems = problemsOf({ ...production, PORT: 'x', TEST_CLOCK_OFFSET_SECONDS: '60', SMTP_URL: 'smtp://mail' });
+    expect(mistaken(problems)).toEqual(
+      ['DATABASE_URL', 'KEYRING', 'PORT', 'PUBLIC_APP_URL', 'SIGNING_KEYS', 'TEST_CLOCK_OFFSET_SECONDS'].sort(),
+    );
+  });
+
+  test('takes an empty value as not set', () => {
+    const empty = Object.fromEntries(environmentNames.map((name) => [name, '']));
+    expect(readConfig(empty)).toEqual(readConfig({}));
+  });
+
+  test('reads a list of origins and falls back to the app’s own', () => {
+    const PUBLIC_APP_URL = 'https://app.example.com/portal/';
+    expect(readConfig({ PUBLIC_APP_URL })).toMatchObject({
+      publicAppUrl: 'https://app.example.com/portal',
+      corsOrigins: ['https://app.example.com'],
+    });
+    const CORS_ORIGINS = 'https://a.example.com, https://b.example.com:8443';
+    expect(readConfig({ CORS_ORIGINS }).corsOrigins).toEqual(['https://a.example.com', 'https://b.example.com:8443']);
+  });
+});
+
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+function mistaken(problems: readonly string[]): string[] {
+  return [...new Set(problems.map((problem) => problem.split(':')[0] ?? ''))].sort();
+}
