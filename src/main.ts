@@ -20,8 +20,10 @@ const haste = new AbortController();
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal);
 const starting = start().catch((error: unknown) => {
+  // What breaks while everything is closing is no failure to start.
+  if (endingSince !== null) return;
   reportFailure(error);
-  if (endingSince === null) void end();
+  void end();
 });
 
 async function start(): Promise<void> {

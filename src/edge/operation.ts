@@ -4,7 +4,8 @@ import type { RequestCtx } from '../context.ts';
 import { BadUserInput } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import { authenticate, type Credentials } from './authenticate.ts';
-import { limits } from './limits.ts';
+import { assertAffordable, limits } from './limits.ts';
+import { operationCost } from './operation-cost.ts';
 import { noteOperation, type OperationRecord } from './operation-log.ts';
 import { codeOf, publicError, validationError } from './public-error.ts';
 import { subscribePerEvent } from './subscription.ts';
@@ -53,6 +54,7 @@ export async function prepareOperation(engine: Engine, call: OperationCall): Pro
     call.admit(type);
     const mistakes = validate(schema, document, undefined, validationOptions(engine)) as readonly GraphQLError[];
     if (mistakes.length > 0) return refuse(call, mistakes.map(validationError));
+    assertAffordable(operationCost(schema, { document, operationName, variables: variableValues }));
     return { schema, document, operationName, variableValues, contextValue, type, call };
   } catch (error) {
     return refuse(call, [publicError(error, errorLog(engine, call))]);
@@ -69,7 +71,7 @@ export async function executeOperation(engine: Engine, prepared: PreparedOperati
     const args = { ...prepared, signal, hideSuggestions: true };
     const outcome: Outcome =
       type === OperationTypeNode.SUBSCRIPTION
-        ? await subscribePerEvent({ args, execute, freshContext: () => freshContext(engine, call) })
+        ? await subscribePerEvent({ args, freshContext: () => freshContext(engine, call) })
         : await execute(args);
     return isAsyncIterable(outcome) ? mapAsyncIterator(outcome, translate) : translate(outcome);
   } catch (error) {

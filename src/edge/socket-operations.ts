@@ -83,6 +83,7 @@ async function startOperation(engine: Engine, { context, payload, isDraining }: 
   const { socket, origin, running } = context.extra;
   const record = openRecord({ ...origin, requestId: randomUUID() }, 'websocket');
   running.set(payload, null);
+  const isTooMany = running.size > limits.socketOperations;
   const prepared = await prepareOperation(engine, {
     query: payload.query,
     operationName: payload.operationName ?? null,
@@ -92,7 +93,7 @@ async function startOperation(engine: Engine, { context, payload, isDraining }: 
     signal: null,
     admit() {
       if (isDraining()) throw new ServiceUnavailable();
-      if (running.size > limits.socketOperations) throw tooMany();
+      if (isTooMany) throw tooMany();
     },
   });
   if (!Array.isArray(prepared)) running.set(payload, prepared);

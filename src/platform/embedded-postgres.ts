@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { prepareDataDir } from './data-dir.ts';
 import type { Logger } from './log.ts';
-import { findCluster, openCluster, serverUser } from './postgres-cluster.ts';
+import { findCluster, openCluster, serverUser, sweepDrafts } from './postgres-cluster.ts';
 import { findPostgres } from './postgres-programs.ts';
-import { connectServer, type Launch, launchServer, type Server, signalServer, stopServer } from './postgres-server.ts';
+import { connectServer, type Launch, launchServer, type Server, stopServer } from './postgres-server.ts';
 import { StartupError } from './startup-error.ts';
 
 export interface EmbeddedPostgres {
@@ -39,6 +39,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const folder = await openCluster({ dataDir, programs, log, fast });
   const server = await ownServer(dataDir, folder, () => launchServer(folder, programs, { log, fast }));
   await makeDatabase(server.client);
+  await sweepDrafts(dataDir);
   return lifeOf(server, log);
 }
 
@@ -100,17 +101,11 @@ async function makeDatabase(client: pg.Client): Promise<void> {
 
 function lifeOf(server: Server, log: Logger): EmbeddedPostgres {
   let stopping: Promise<void> | null = null;
-  const orphanNothing = () => signalServer(server.pid, 'SIGINT');
-  process.once('exit', orphanNothing);
   keepLock(server, () => stopping !== null, log);
-  const stop = async () => {
-    await stopServer(server);
-    process.off('exit', orphanNothing);
-  };
   return {
     url: urlOf(server),
     stop: () => {
-      stopping ??= stop();
+      stopping ??= stopServer(server);
       return stopping;
     },
   };

@@ -24,6 +24,7 @@ export interface ClusterPlan {
 }
 
 const passwordFile = 'gatehouse-password';
+const draftPrefix = 'postgres-';
 
 /** The real path of PostgreSQL's own folder in `dataDir`; null when there is none yet. */
 export async function findCluster(dataDir: string): Promise<string | null> {
@@ -53,6 +54,12 @@ export async function openCluster(plan: ClusterPlan): Promise<string> {
   return folder;
 }
 
+/** Removes what first starts that were killed have left in `dataDir`. Only its owner may. */
+export async function sweepDrafts(dataDir: string): Promise<void> {
+  const drafts = (await fs.readdir(dataDir)).filter((name) => name.startsWith(draftPrefix));
+  await Promise.allSettled(drafts.map((name) => discard(path.join(dataDir, name))));
+}
+
 /** Lets the account pass through the data folder, without seeing what is in it; false when a folder above bars the way. */
 async function letThrough(account: Account, dataDir: string): Promise<boolean> {
   const folder = await fs.realpath(dataDir);
@@ -65,10 +72,9 @@ async function letThrough(account: Account, dataDir: string): Promise<boolean> {
 }
 
 async function makeInside(plan: ClusterPlan): Promise<void> {
-  const link = path.join(plan.dataDir, 'postgres');
-  const draft = `${link}-${randomUUID()}`;
+  const draft = path.join(plan.dataDir, `${draftPrefix}${randomUUID()}`);
   await initialise(plan, draft);
-  await fs.rename(draft, link).catch(() => discard(draft));
+  await fs.rename(draft, path.join(plan.dataDir, 'postgres')).catch(() => discard(draft));
 }
 
 async function makeElsewhere(plan: ClusterPlan): Promise<void> {
@@ -93,6 +99,7 @@ async function initialise(plan: ClusterPlan, folder: string): Promise<void> {
     await fs.rename(password, path.join(folder, passwordFile));
   } catch (error) {
     await Promise.all([discard(folder), discard(password)]);
+    if (await findCluster(plan.dataDir)) return;
     throw new StartupError(`PostgreSQL cannot make its database in ${plan.dataDir}: ${reasonOf(error)}`);
   }
 }

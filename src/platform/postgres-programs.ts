@@ -39,20 +39,25 @@ export async function findPostgres(): Promise<PostgresPrograms> {
 
 /**
  * Starts one of the programs in `folder`, with its messages in English on `stderr` and nothing of our environment.
- * It gets a process group of its own, so that Ctrl-C in the terminal reaches us alone and the order of ending is ours.
+ * It gets a process group of its own, so that Ctrl-C in the terminal reaches us alone and the order of ending is ours;
+ * if we exit before it, it is told to stop.
  */
 export function spawnPostgres(
   program: string,
   flags: string[],
   place: { account: Account | null; folder: string },
 ): ChildProcess {
-  return spawn(program, flags, {
+  const child = spawn(program, flags, {
     ...place.account,
     cwd: place.folder,
     env: { LC_ALL: 'C' },
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  const stop = () => child.kill('SIGINT');
+  process.on('exit', stop);
+  child.on('close', () => process.off('exit', stop));
+  return child;
 }
 
 /** Waits until a program ends; when it fails, the error is the last of what it said on `stderr`. */

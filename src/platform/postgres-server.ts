@@ -62,16 +62,15 @@ export async function connectServer(folder: string): Promise<Server | null> {
   );
 }
 
-/** Ends the server in an orderly way, or after five seconds without one, which loses nothing that was committed. */
+/** Ends the server in an orderly way, or after three seconds without one, which loses nothing that was committed. */
 export async function stopServer(server: Server): Promise<void> {
   signalServer(server.pid, 'SIGINT');
-  if (await hasEnded(server)) return;
+  if (await hasEnded(server.pid)) return;
   signalServer(server.pid, 'SIGQUIT');
-  await hasEnded(server);
+  await hasEnded(server.pid);
 }
 
-/** SIGINT ends the server in an orderly way; a server that is gone is no error. */
-export function signalServer(pid: number, signal: 'SIGINT' | 'SIGQUIT'): void {
+function signalServer(pid: number, signal: 'SIGINT' | 'SIGQUIT'): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
@@ -79,10 +78,10 @@ export function signalServer(pid: number, signal: 'SIGINT' | 'SIGQUIT'): void {
   }
 }
 
-async function hasEnded({ pid, folder }: Server): Promise<boolean> {
+async function hasEnded(pid: number): Promise<boolean> {
   for (const deadline = Date.now() + stopTimeoutMs; Date.now() < deadline; await delay(pollMs)) {
-    // Where nobody collects ended processes an adopted server stays as a zombie, without its lock file.
-    if (!isAlive(pid) || (await readLock(folder))?.pid !== pid) return true;
+    // Where nobody collects ended processes, one that we took over stays for ever, with an empty command.
+    if (!isAlive(pid) || (await commandOf(pid)) === '') return true;
   }
   return false;
 }

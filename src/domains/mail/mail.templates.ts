@@ -28,6 +28,7 @@ export function alreadyRegistered({ name, appUrl }: { name: string; appUrl: stri
   });
 }
 
+const dayAndTime = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' });
 const roleNames = { OWNER: 'an owner', ADMIN: 'an admin', MEMBER: 'a member' } as const;
 
 /** To somebody who is asked to join an organization. */
@@ -58,8 +59,6 @@ export function invitation(input: {
 function hello(name: string): string {
   return `Hello ${spoken(name)}`.trim().concat(',');
 }
-
-const dayAndTime = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' });
 
 /**
  * A name that a stranger chose, fit for a mail that we send in our name: one line, of bounded length, and with nothing
