@@ -63,7 +63,8 @@ export async function startHttpServer(platform: Platform, schema: GraphQLSchema)
       else sendProblem(response, 500);
     }
   });
-  const sockets = createSocketServer({ engine: graphql.engine, originOf, pages: () => pagesOf(config, urlOf(server, config)) });
+  const pages = () => pagesOf(config, urlOf(server, config));
+  const sockets = createSocketServer({ engine: graphql.engine, originOf, pages, isDraining });
   server.on('upgrade', sockets.upgrade);
   server.listen(config.server);
   await once(server, 'listening');

@@ -1,5 +1,5 @@
 import { EnvelopArmorPlugin } from '@escape.tech/graphql-armor';
-import { NoSchemaIntrospectionCustomRule, type ValidationRule } from 'graphql';
+import { NoSchemaIntrospectionCustomRule, type ValidationRule, visit } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
@@ -11,10 +11,12 @@ export const limits = {
   headersTimeoutMs: 10_000,
   frameMaxBytes: 256 * 1024,
   socketOperations: 50,
-  tokens: 2_000,
+  tokens: 1_000,
   depth: 12,
   aliases: 15,
   directives: 10,
+  /** Validation compares the fields of one selection with each other. */
+  breadth: 100,
   cost: 10_000,
   validationErrors: 20,
 } as const;
@@ -30,7 +32,8 @@ export function limitPlugins(config: Config): Plugin[] {
     // Armor's does not see a page size that is a variable, or left out; see operation-cost.ts.
     costLimit: { enabled: false },
   });
-  return config.introspection ? [armor] : [armor, withRule(NoSchemaIntrospectionCustomRule)];
+  const rules = config.introspection ? [breadthRule] : [breadthRule, NoSchemaIntrospectionCustomRule];
+  return [armor, ...rules.map(withRule)];
 }
 
 /** @throws AppError when the answer could have more fields than one operation may ask for */
@@ -48,6 +51,16 @@ function refusing(n: number, what: string) {
   };
   return { n, onReject: [reject] };
 }
+
+const breadthRule: ValidationRule = () => ({
+  Document(document) {
+    visit(document, {
+      SelectionSet({ selections }) {
+        if (selections.length > limits.breadth) throw tooBig(limits.breadth, 'fields side by side');
+      },
+    });
+  },
+});
 
 function withRule(rule: ValidationRule): Plugin {
   return { onValidate: ({ addValidationRule }) => addValidationRule(rule) };

@@ -41,7 +41,10 @@ const listSize = 10;
 export function operationCost(schema: GraphQLSchema, { document, operationName, variables }: CostInput): number {
   const operation = getOperationAST(document, operationName);
   if (!operation) return 0;
-  const defaults = operation.variableDefinitions?.map(({ variable, defaultValue }) => [variable.name.value, literal(defaultValue)]);
+  const defaults = operation.variableDefinitions?.map(({ variable, defaultValue }) => [
+    variable.name.value,
+    literal(defaultValue),
+  ]);
   const fragments = document.definitions.filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION);
   const walk: Walk = {
     schema,
@@ -81,7 +84,8 @@ function costOfField(node: FieldNode, typeName: string, walk: Walk): number {
 
 /** How many objects a field gives at most. The edges of a page are counted where the page is asked for. */
 function sizeOf(node: FieldNode, field: GraphQLField<unknown, unknown>, { variables }: Walk): number {
-  const given = (name: string) => literal(node.arguments?.find((argument) => argument.name.value === name)?.value, variables);
+  const given = (name: string) =>
+    literal(node.arguments?.find((argument) => argument.name.value === name)?.value, variables);
   const ids = given('ids');
   if (Array.isArray(ids)) return ids.length;
   if (field.args.some(({ name }) => name === 'first')) return pageSize(given('first') ?? given('last'));

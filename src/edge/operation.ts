@@ -1,4 +1,11 @@
-import { type DocumentNode, type ExecutionArgs, type ExecutionResult, type GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  getOperationAST,
+  OperationTypeNode,
+} from 'graphql';
 import { isAsyncIterable, mapAsyncIterator, type YogaServerInstance } from 'graphql-yoga';
 import type { RequestCtx } from '../context.ts';
 import { BadUserInput } from '../errors.ts';
@@ -10,13 +17,14 @@ import { noteOperation, type OperationRecord } from './operation-log.ts';
 import { codeOf, publicError, validationError } from './public-error.ts';
 import { subscribePerEvent } from './subscription.ts';
 
-export type Outcome = ExecutionResult | AsyncIterable<ExecutionResult>;
-
 /** What every transport runs operations with. */
 export interface Engine {
   readonly platform: Platform;
-  readonly envelop: YogaServerInstance<object, object>['getEnveloped'];
+  readonly envelop: Envelop;
 }
+
+type Envelop = YogaServerInstance<object, object>['getEnveloped'];
+type Outcome = ExecutionResult | AsyncIterable<ExecutionResult>;
 
 /** One operation as its transport hands it in. */
 export interface OperationCall {
@@ -35,14 +43,18 @@ export interface PreparedOperation extends ExecutionArgs {
   readonly contextValue: RequestCtx;
   readonly type: OperationTypeNode;
   readonly call: OperationCall;
+  readonly execute: ReturnType<Envelop>['execute'];
 }
 
 /**
  * Parses, authenticates, then judges the document: bad credentials refuse a request whole, whatever it says, and the
  * log knows name and user of all others. The errors are public ones.
  */
-export async function prepareOperation(engine: Engine, call: OperationCall): Promise<PreparedOperation | GraphQLError[]> {
-  const { parse, validate, schema } = engine.envelop({});
+export async function prepareOperation(
+  engine: Engine,
+  call: OperationCall,
+): Promise<PreparedOperation | GraphQLError[]> {
+  const { parse, validate, execute, schema } = engine.envelop({});
   const { operationName, variables: variableValues } = call;
   try {
     const parsed = attempt(() => parse(call.query) as DocumentNode);
@@ -53,18 +65,26 @@ export async function prepareOperation(engine: Engine, call: OperationCall): Pro
     const type = typeOf(document, operationName);
     call.admit(type);
     const mistakes = validate(schema, document, undefined, validationOptions(engine)) as readonly GraphQLError[];
-    if (mistakes.length > 0) return refuse(call, mistakes.map(validationError));
+    if (mistakes.length > 0) return refused(call.record, mistakes.map(validationError));
     assertAffordable(operationCost(schema, { document, operationName, variables: variableValues }));
-    return { schema, document, operationName, variableValues, contextValue, type, call };
+    return { schema, document, operationName, variableValues, contextValue, type, call, execute };
   } catch (error) {
-    return refuse(call, [publicError(error, errorLog(engine, call))]);
+    return refuseOperation(engine, call.record, error);
   }
+}
+
+/** Writes into the record why an operation does not run, and gives the public error. */
+export function refuseOperation(
+  { platform: { log } }: Engine,
+  record: OperationRecord,
+  reason: unknown,
+): GraphQLError[] {
+  return refused(record, [publicError(reason, { log, requestId: record.origin.requestId })]);
 }
 
 /** Runs what was prepared; its result, or each result of a stream, has public errors. Never throws. */
 export async function executeOperation(engine: Engine, prepared: PreparedOperation): Promise<Outcome> {
-  const { call, type } = prepared;
-  const { execute } = engine.envelop({});
+  const { call, type, execute } = prepared;
   const translate = (result: ExecutionResult) => withPublicErrors(engine, call, result);
   try {
     const signal = type === OperationTypeNode.MUTATION ? undefined : (call.signal ?? undefined);
@@ -73,7 +93,9 @@ export async function executeOperation(engine: Engine, prepared: PreparedOperati
       type === OperationTypeNode.SUBSCRIPTION
         ? await subscribePerEvent({ args, freshContext: () => freshContext(engine, call) })
         : await execute(args);
-    return isAsyncIterable(outcome) ? mapAsyncIterator(outcome, translate) : translate(outcome);
+    if (!isAsyncIterable(outcome)) return translate(outcome);
+    call.record.outcome = 'ok';
+    return mapAsyncIterator(outcome, translate);
   } catch (error) {
     // Nobody is there to read an answer.
     if (call.signal?.aborted) return {};
@@ -93,22 +115,22 @@ function typeOf(document: DocumentNode, operationName: string | null): Operation
 }
 
 function withPublicErrors(engine: Engine, call: OperationCall, result: ExecutionResult): ExecutionResult {
-  const errors = result.errors?.map((error) => publicError(error, errorLog(engine, call)));
-  call.record.outcome = errors?.[0] ? codeOf(errors[0]) : (call.record.outcome ?? 'ok');
-  return errors ? { ...result, errors } : result;
+  const { record } = call;
+  record.outcome ??= 'ok';
+  if (!result.errors) return result;
+  const { log } = engine.platform;
+  const errors = result.errors.map((error) => publicError(error, { log, requestId: record.origin.requestId }));
+  if (record.outcome === 'ok' && errors[0]) record.outcome = codeOf(errors[0]);
+  return { ...result, errors };
 }
 
-function refuse(call: OperationCall, errors: GraphQLError[]): GraphQLError[] {
-  call.record.outcome = errors[0] ? codeOf(errors[0]) : null;
+function refused(record: OperationRecord, errors: GraphQLError[]): GraphQLError[] {
+  record.outcome = errors[0] ? codeOf(errors[0]) : null;
   return errors;
 }
 
 function validationOptions({ platform: { config } }: Engine) {
   return { hideSuggestions: config.isProduction || !config.introspection, maxErrors: limits.validationErrors };
-}
-
-function errorLog({ platform }: Engine, { record }: OperationCall) {
-  return { log: platform.log, requestId: record.origin.requestId };
 }
 
 function attempt<T>(work: () => T): { readonly value: T } | { readonly failure: unknown } {

@@ -18,9 +18,12 @@ export interface ErrorLog {
 export function publicError(thrown: unknown, { log, requestId }: ErrorLog): GraphQLError {
   const cause = causeOf(thrown);
   const refusal = refusalOf(cause);
-  if (refusal?.code === 'SERVICE_UNAVAILABLE') log.warn({ err: cause, requestId }, 'something we stand on does not answer');
+  if (refusal?.cause) log.warn({ err: refusal.cause, requestId }, 'something we stand on does not answer');
   if (refusal) return located(thrown, refusal.message, { ...refusal.details, code: refusal.code });
-  log.error({ err: cause, requestId, path: thrown instanceof GraphQLError ? thrown.path : undefined }, 'an operation failed');
+  log.error(
+    { err: cause, requestId, path: thrown instanceof GraphQLError ? thrown.path : undefined },
+    'an operation failed',
+  );
   return located(thrown, 'Something went wrong on our side.', { code: 'INTERNAL', requestId });
 }
 
@@ -68,7 +71,8 @@ function refusalOf(cause: unknown): AppError | null {
 
 /** What the GraphQL library itself finds wrong in a request before or while it runs; null when the fault is ours. */
 function clientMistake(error: GraphQLError): AppError | null {
-  if (error.message.startsWith('Syntax Error')) return new AppError('GRAPHQL_PARSE_FAILED', withoutToken(error.message));
+  if (error.message.startsWith('Syntax Error'))
+    return new AppError('GRAPHQL_PARSE_FAILED', withoutToken(error.message));
   const variable = variableOf(error);
   if (variable) return new BadUserInput(aboutVariable(error.message, variable));
   const argument = /^Argument "(\w+)"/.exec(error.message)?.[1];

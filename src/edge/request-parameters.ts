@@ -16,7 +16,9 @@ export async function readParameters(request: IncomingMessage): Promise<unknown>
   if (request.method === 'GET') return readQueryString(request.url ?? '');
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') throw badRequest(415, 'The body must be application/json.');
-  const parameters = parseJson((await readBody(request)).toString('utf8'), 'The body') as { operationName?: unknown } | null;
+  const parameters = parseJson((await readBody(request)).toString('utf8'), 'The body') as {
+    operationName?: unknown;
+  } | null;
   // The one that Yoga does not check.
   const operationName = parameters?.operationName ?? '';
   if (typeof operationName !== 'string') throw badRequest(400, '`operationName` must be a string.');

@@ -12,7 +12,9 @@ interface Subscription {
  * for the whole stream a removed member would go on receiving. A caller that is not good any more gets that error as
  * the last result. Not an async generator: one that waits for its next event cannot be told to end.
  */
-export async function subscribePerEvent(subscription: Subscription): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
+export async function subscribePerEvent(
+  subscription: Subscription,
+): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
   const { args, freshContext } = subscription;
   const source = await createSourceEventStream(args);
   if (!isAsyncIterable(source)) return source;

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -22,6 +22,7 @@ export interface Server {
 export interface Launch {
   /** Set when the process ended badly. */
   failure: Error | null;
+  readonly child: ChildProcess;
 }
 
 const stopTimeoutMs = 3_000;
@@ -40,7 +41,7 @@ export async function launchServer(
   child.stderr?.on('data', (chunk: Buffer) =>
     options.log.debug({ postgres: chunk.toString().trimEnd() }, 'PostgreSQL'),
   );
-  const launch: Launch = { failure: null };
+  const launch: Launch = { failure: null, child };
   endOf(child).catch((error: Error) => {
     launch.failure = error;
   });
