@@ -1,6 +1,6 @@
 -- What PostgreSQL looks like after all migrations. Written by `npm run db:new`, compared by a test; never edited by hand.
 
-CREATE TYPE "EmailTokenPurpose" AS ENUM ('VERIFY_EMAIL');
+CREATE TYPE "EmailTokenPurpose" AS ENUM ('VERIFY_EMAIL', 'RESET_PASSWORD', 'CHANGE_EMAIL');
 
 CREATE TYPE "InvitationStatus" AS ENUM ('PENDING', 'ACCEPTED', 'REVOKED', 'EXPIRED', 'DECLINED');
 
@@ -16,6 +16,14 @@ BEGIN
   RAISE EXCEPTION 'audit_entries only grows: % is refused', TG_OP USING ERRCODE = 'restrict_violation';
 END;
 $function$;
+
+CREATE TABLE attempt_counters (
+    key text NOT NULL,
+    failures integer NOT NULL,
+    last_failure timestamp(3) with time zone NOT NULL,
+    locked_until timestamp(3) with time zone,
+    CONSTRAINT attempt_counters_pkey PRIMARY KEY (key)
+);
 
 CREATE TABLE audit_entries (
     id uuid NOT NULL,
@@ -43,6 +51,15 @@ CREATE TABLE audit_heads (
     CONSTRAINT audit_heads_pkey PRIMARY KEY (chain_id)
 );
 
+CREATE TABLE backup_codes (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    used_at timestamp(3) with time zone,
+    CONSTRAINT backup_codes_pkey PRIMARY KEY (id),
+    CONSTRAINT backup_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
 CREATE TABLE email_tokens (
     user_id uuid NOT NULL,
     purpose "EmailTokenPurpose" NOT NULL,
@@ -52,6 +69,17 @@ CREATE TABLE email_tokens (
     expires_at timestamp(3) with time zone NOT NULL,
     CONSTRAINT email_tokens_pkey PRIMARY KEY (user_id, purpose),
     CONSTRAINT email_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+CREATE TABLE identities (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    provider text NOT NULL,
+    subject text NOT NULL,
+    email text,
+    created_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT identities_pkey PRIMARY KEY (id),
+    CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
 );
 
 CREATE TABLE invitations (
@@ -78,6 +106,30 @@ CREATE TABLE memberships (
     CONSTRAINT memberships_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
     CONSTRAINT memberships_pkey PRIMARY KEY (id),
     CONSTRAINT memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+CREATE TABLE mfa_challenges (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    method "LoginMethod" NOT NULL,
+    attempts_left integer NOT NULL,
+    expires_at timestamp(3) with time zone NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT mfa_challenges_pkey PRIMARY KEY (id),
+    CONSTRAINT mfa_challenges_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+CREATE TABLE oauth_states (
+    digest bytea NOT NULL,
+    provider text NOT NULL,
+    browser_digest bytea NOT NULL,
+    code_verifier text NOT NULL,
+    nonce text NOT NULL,
+    redirect_uri text NOT NULL,
+    link_to_user_id uuid,
+    expires_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT oauth_states_pkey PRIMARY KEY (digest)
 );
 
 CREATE TABLE organizations (
@@ -113,6 +165,23 @@ CREATE TABLE sessions (
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
 );
 
+CREATE TABLE totp_enrollments (
+    user_id uuid NOT NULL,
+    secret text NOT NULL,
+    expires_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT totp_enrollments_pkey PRIMARY KEY (user_id),
+    CONSTRAINT totp_enrollments_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+CREATE TABLE totp_factors (
+    user_id uuid NOT NULL,
+    secret text NOT NULL,
+    last_used_step bigint NOT NULL,
+    confirmed_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT totp_factors_pkey PRIMARY KEY (user_id),
+    CONSTRAINT totp_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
 CREATE TABLE users (
     id uuid NOT NULL,
     email text NOT NULL,
@@ -128,7 +197,15 @@ CREATE TABLE users (
 
 CREATE UNIQUE INDEX audit_entries_chain_id_sequence_key ON public.audit_entries USING btree (chain_id, sequence);
 
+CREATE UNIQUE INDEX backup_codes_digest_key ON public.backup_codes USING btree (digest);
+
+CREATE INDEX backup_codes_user_id_idx ON public.backup_codes USING btree (user_id);
+
 CREATE UNIQUE INDEX email_tokens_digest_key ON public.email_tokens USING btree (digest);
+
+CREATE UNIQUE INDEX identities_provider_subject_key ON public.identities USING btree (provider, subject);
+
+CREATE INDEX identities_user_id_idx ON public.identities USING btree (user_id);
 
 CREATE INDEX invitations_email_idx ON public.invitations USING btree (email);
 
@@ -143,6 +220,10 @@ CREATE INDEX memberships_organization_id_id_idx ON public.memberships USING btre
 CREATE UNIQUE INDEX memberships_organization_id_user_id_key ON public.memberships USING btree (organization_id, user_id);
 
 CREATE INDEX memberships_user_id_joined_at_id_idx ON public.memberships USING btree (user_id, joined_at, id);
+
+CREATE UNIQUE INDEX mfa_challenges_digest_key ON public.mfa_challenges USING btree (digest);
+
+CREATE INDEX mfa_challenges_user_id_idx ON public.mfa_challenges USING btree (user_id);
 
 CREATE UNIQUE INDEX organizations_slug_key ON public.organizations USING btree (slug);
 

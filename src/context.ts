@@ -37,11 +37,20 @@ export interface Ctx {
   readonly platform: Platform;
 }
 
+/** The cookies of one HTTP request and its answer: always `__Host-`, HttpOnly, Secure, SameSite=Lax, Path=/. */
+export interface Cookies {
+  /** By its name without `__Host-`. */
+  get(name: string): string | null;
+  /** @throws BadUserInput where an answer cannot carry cookies (WebSocket) */
+  set(name: string, value: string, maxAgeSeconds: number): void;
+}
+
 /** What the edge makes for each request or socket operation. Signing in and choosing an organization replace its actor. */
 export interface RequestCtx extends Omit<Ctx, 'actor'> {
   actor: Actor;
   readonly db: RootDb;
   readonly origin: Origin & { readonly requestId: string };
+  readonly cookies: Cookies;
 }
 
 const nowhere: Origin = { requestId: null, ipAddress: null, userAgent: null };

@@ -36,6 +36,19 @@ builder.objectType(errors.Conflict, {
   }),
 });
 
+builder.objectType(errors.InvalidCode, {
+  name: 'InvalidCode',
+  description: 'The code is wrong, used or too old.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    attemptsLeft: t.exposeInt('attemptsLeft', { description: 'Further tries; null when not told.', nullable: true }),
+  }),
+});
+
+plainRefusal(errors.RefreshRaced, 'Another tab refreshed first. Use its tokens; this is no reason to sign out.');
+plainRefusal(errors.OAuthFailed, 'The other provider did not vouch for the person.');
+plainRefusal(errors.LastOwner, 'Someone must remain who owns the organization.');
+plainRefusal(errors.LastSignInMethod, 'There would be no way left to sign in.');
 plainRefusal(errors.InvalidCredentials, 'Address or password is not right; which of them is not told.');
 plainRefusal(errors.EmailNotVerified, 'The password is right, the address is not confirmed yet.');
 plainRefusal(errors.InvalidToken, 'Unknown, used, expired or replaced: which of them is not told.');

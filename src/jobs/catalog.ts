@@ -35,6 +35,9 @@ const mailPolicy: JobPolicy = {
 export const catalog = {
   'account.sendVerificationEmail': { payload: z.strictObject({ userId: z.uuid() }), policy: mailPolicy },
   'account.sendAlreadyRegisteredEmail': { payload: z.strictObject({ userId: z.uuid() }), policy: mailPolicy },
+  'account.sendPasswordResetEmail': { payload: z.strictObject({ userId: z.uuid() }), policy: mailPolicy },
+  'account.sendEmailChangeEmail': { payload: z.strictObject({ userId: z.uuid() }), policy: mailPolicy },
+  'account.sendNotice': { payload: z.strictObject({ userId: z.uuid(), kind: z.string() }), policy: mailPolicy },
   'invitation.sendEmail': { payload: z.strictObject({ invitationId: z.uuid() }), policy: mailPolicy },
 } satisfies Record<string, JobDefinition>;
 

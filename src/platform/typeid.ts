@@ -8,6 +8,7 @@ export const idPrefixes = {
   Session: 'ses',
   Membership: 'mem',
   Invitation: 'inv',
+  Identity: 'idn',
   AuditEntry: 'aud',
 } as const;
 
