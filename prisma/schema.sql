@@ -17,12 +17,53 @@ BEGIN
 END;
 $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_losing_last_owner()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF EXISTS (SELECT FROM organizations WHERE id = OLD.organization_id)
+     AND NOT EXISTS (SELECT FROM memberships WHERE organization_id = OLD.organization_id AND role = 'OWNER') THEN
+    RAISE EXCEPTION 'an organization must keep an owner' USING ERRCODE = 'check_violation', CONSTRAINT = 'memberships_last_owner';
+  END IF;
+  RETURN NULL;
+END $function$;
+
+CREATE TABLE api_keys (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    created_by_id uuid NOT NULL,
+    name text NOT NULL,
+    scopes text[],
+    hint text NOT NULL,
+    digest bytea NOT NULL,
+    previous_digest bytea,
+    previous_secret_expires_at timestamp(3) with time zone,
+    created_at timestamp(3) with time zone NOT NULL,
+    last_used_at timestamp(3) with time zone,
+    expires_at timestamp(3) with time zone NOT NULL,
+    revoked_at timestamp(3) with time zone,
+    CONSTRAINT api_keys_created_by_id_fkey FOREIGN KEY (created_by_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT api_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT api_keys_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE attempt_counters (
     key text NOT NULL,
     failures integer NOT NULL,
     last_failure timestamp(3) with time zone NOT NULL,
     locked_until timestamp(3) with time zone,
     CONSTRAINT attempt_counters_pkey PRIMARY KEY (key)
+);
+
+CREATE TABLE audit_checkpoints (
+    id uuid NOT NULL,
+    chain_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    hash bytea NOT NULL,
+    signature text NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT audit_checkpoints_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE audit_entries (
@@ -41,6 +82,7 @@ CREATE TABLE audit_entries (
     created_at timestamp(3) with time zone NOT NULL,
     previous_hash bytea NOT NULL,
     hash bytea NOT NULL,
+    api_key_id uuid,
     CONSTRAINT audit_entries_pkey PRIMARY KEY (id)
 );
 
@@ -127,7 +169,7 @@ CREATE TABLE oauth_states (
     code_verifier text NOT NULL,
     nonce text NOT NULL,
     redirect_uri text NOT NULL,
-    link_to_user_id uuid,
+    link_session_id uuid,
     expires_at timestamp(3) with time zone NOT NULL,
     CONSTRAINT oauth_states_pkey PRIMARY KEY (digest)
 );
@@ -195,6 +237,12 @@ CREATE TABLE users (
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 
+CREATE INDEX api_keys_created_by_id_organization_id_idx ON public.api_keys USING btree (created_by_id, organization_id);
+
+CREATE INDEX api_keys_organization_id_id_idx ON public.api_keys USING btree (organization_id, id);
+
+CREATE UNIQUE INDEX audit_checkpoints_chain_id_sequence_key ON public.audit_checkpoints USING btree (chain_id, sequence);
+
 CREATE UNIQUE INDEX audit_entries_chain_id_sequence_key ON public.audit_entries USING btree (chain_id, sequence);
 
 CREATE UNIQUE INDEX backup_codes_digest_key ON public.backup_codes USING btree (digest);
@@ -236,3 +284,5 @@ CREATE INDEX sessions_user_id_id_idx ON public.sessions USING btree (user_id, id
 CREATE UNIQUE INDEX users_email_key ON public.users USING btree (email);
 
 CREATE TRIGGER audit_entries_only_grow BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+
+CREATE CONSTRAINT TRIGGER memberships_last_owner AFTER DELETE OR UPDATE ON public.memberships DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.role = 'OWNER'::"Role")) EXECUTE FUNCTION refuse_losing_last_owner();

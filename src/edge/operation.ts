@@ -1,6 +1,13 @@
-import { type DocumentNode, type ExecutionArgs, type ExecutionResult, type GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  getOperationAST,
+  OperationTypeNode,
+} from 'graphql';
 import { isAsyncIterable, mapAsyncIterator, type YogaServerInstance } from 'graphql-yoga';
-import type { RequestCtx } from '../context.ts';
+import type { Cookies, RequestCtx } from '../context.ts';
 import { BadUserInput } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import { authenticate, type Credentials } from './authenticate.ts';
@@ -23,6 +30,7 @@ export interface OperationCall {
   readonly operationName: string | null;
   readonly variables: Record<string, unknown> | null;
   readonly credentials: Credentials;
+  readonly cookies: Cookies;
   readonly record: OperationRecord;
   /** Aborted when the client goes away. Mutations run to their end nevertheless. */
   readonly signal: AbortSignal | null;
@@ -40,7 +48,10 @@ export interface PreparedOperation extends ExecutionArgs {
  * Parses, authenticates, then judges the document: bad credentials refuse a request whole, whatever it says, and the
  * log knows name and user of all others. The errors are public ones.
  */
-export async function prepareOperation(engine: Engine, call: OperationCall): Promise<PreparedOperation | GraphQLError[]> {
+export async function prepareOperation(
+  engine: Engine,
+  call: OperationCall,
+): Promise<PreparedOperation | GraphQLError[]> {
   const { parse, validate, schema } = engine.envelop({});
   const { operationName, variables: variableValues } = call;
   try {
@@ -80,8 +91,9 @@ export async function executeOperation(engine: Engine, prepared: PreparedOperati
 }
 
 async function freshContext({ platform }: Engine, call: OperationCall): Promise<RequestCtx> {
-  call.record.ctx = await authenticate(platform, call.credentials, call.record.origin);
-  return call.record.ctx;
+  const { cookies, record } = call;
+  record.ctx = await authenticate(platform, call.credentials, { origin: record.origin, cookies });
+  return record.ctx;
 }
 
 function typeOf(document: DocumentNode, operationName: string | null): OperationTypeNode {

@@ -5,6 +5,7 @@ import type { WebSocket } from 'ws';
 import { AppError, ServiceUnavailable } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import { authenticate, type Credentials } from './authenticate.ts';
+import { socketCookies } from './cookies.ts';
 import { limits } from './limits.ts';
 import { type Engine, executeOperation, type PreparedOperation, prepareOperation } from './operation.ts';
 import { logOperation, openRecord } from './operation-log.ts';
@@ -55,7 +56,7 @@ export function socketProtocol(engine: Engine, isDraining: () => boolean): Serve
 async function admitSocket({ platform }: Engine, { extra, connectionParams }: SocketContext): Promise<boolean> {
   const credentials = credentialsOf(connectionParams);
   try {
-    await authenticate(platform, credentials, extra.origin);
+    await authenticate(platform, credentials, { origin: extra.origin, cookies: socketCookies });
     const expiresInMs = await msUntilExpiry(platform, credentials);
     // The client gets a new token, and a new socket with it.
     const close = () => closeFor(extra.socket, 'UNAUTHENTICATED');
@@ -88,6 +89,7 @@ async function startOperation(engine: Engine, { context, payload, isDraining }: 
     operationName: payload.operationName ?? null,
     variables: payload.variables ?? null,
     credentials: credentialsOf(context.connectionParams),
+    cookies: socketCookies,
     record,
     signal: null,
     admit() {

@@ -45,6 +45,25 @@ builder.objectType(errors.InvalidCode, {
   }),
 });
 
+const MfaMethod = builder.enumType('MfaMethod', {
+  description: 'What a sign-in that waits for its second factor can be ended with.',
+  values: {
+    TOTP: { description: 'Six digits of the authenticator.' },
+    BACKUP_CODE: { description: 'One of the backup codes.' },
+  },
+});
+
+// No refusal: the sign-in goes on with `verifyMfaChallenge`.
+builder.objectType(errors.SecondFactorNeeded, {
+  name: 'MfaChallenge',
+  description: 'The first factor is right, the second is still to come, by `verifyMfaChallenge`.',
+  fields: (t) => ({
+    challengeToken: t.exposeString('challengeToken', { description: 'Goes with the code.' }),
+    expiresAt: t.expose('expiresAt', { description: 'Until when the code must come.', type: 'DateTime' }),
+    methods: t.expose('methods', { description: 'What will do.', type: [MfaMethod] }),
+  }),
+});
+
 plainRefusal(errors.RefreshRaced, 'Another tab refreshed first. Use its tokens; this is no reason to sign out.');
 plainRefusal(errors.OAuthFailed, 'The other provider did not vouch for the person.');
 plainRefusal(errors.LastOwner, 'Someone must remain who owns the organization.');

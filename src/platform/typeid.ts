@@ -9,6 +9,7 @@ export const idPrefixes = {
   Membership: 'mem',
   Invitation: 'inv',
   Identity: 'idn',
+  ApiKey: 'key',
   AuditEntry: 'aud',
 } as const;
 

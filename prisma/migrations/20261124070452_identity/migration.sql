@@ -81,7 +81,7 @@ CREATE TABLE "oauth_states" (
     "code_verifier" TEXT NOT NULL,
     "nonce" TEXT NOT NULL,
     "redirect_uri" TEXT NOT NULL,
-    "link_to_user_id" UUID,
+    "link_session_id" UUID,
     "expires_at" TIMESTAMPTZ(3) NOT NULL,
 
     CONSTRAINT "oauth_states_pkey" PRIMARY KEY ("digest")

@@ -7,7 +7,7 @@ import { digestOf, newSecret } from '../../platform/tokens.ts';
 import { newId } from '../../platform/typeid.ts';
 import { parseEmail } from '../accounts/email-address.ts';
 import { recordAudit } from '../audit/audit.service.ts';
-import { includesRole, readsEverything, roleIn, signedInActor } from '../members/members.access.ts';
+import { includesRole, openOrganizations, readsEverything, roleIn, signedInActor } from '../members/members.access.ts';
 
 const lifetimeDays = 7;
 
@@ -48,6 +48,11 @@ export async function issueInvitationToken(ctx: Ctx, invitationId: string): Prom
   return count === 1 ? token : null;
 }
 
+/** When an invitation that is mailed now stops being open. */
+export function invitationExpiry(ctx: Pick<Ctx, 'now'>): Date {
+  return new Date(ctx.now().getTime() + lifetimeDays * 86_400_000);
+}
+
 /** The open invitations to an address. */
 export function openInvitationsTo(ctx: Ctx, email: string): Prisma.InvitationWhereInput {
   return { email, status: 'PENDING', expiresAt: { gt: ctx.now() } };
@@ -57,8 +62,7 @@ export function openInvitationsTo(ctx: Ctx, email: string): Prisma.InvitationWhe
 export function visibleInvitations({ actor }: Ctx): Prisma.InvitationWhereInput {
   if (readsEverything(actor)) return {};
   if (actor.kind !== 'user') return { id: { in: [] } };
-  const administered = { memberships: { some: { userId: actor.userId, role: { in: ['OWNER', 'ADMIN'] as Role[] } } } };
-  return { OR: [{ organization: administered }, { email: actor.email }] };
+  return { OR: [{ organization: openOrganizations(actor, 'OWNER', 'ADMIN') }, { email: actor.email }] };
 }
 
 async function refuseMembers(ctx: Ctx, { organizationId, email }: { organizationId: string; email: string }) {
@@ -70,7 +74,7 @@ async function refuseMembers(ctx: Ctx, { organizationId, email }: { organization
 async function createInvitation(ctx: Ctx, input: { organizationId: string; email: string; role: Role }) {
   const { organizationId, email } = input;
   const now = ctx.now();
-  const expiresAt = new Date(now.getTime() + lifetimeDays * 86_400_000);
+  const expiresAt = invitationExpiry(ctx);
   await ctx.db.invitation.updateMany({
     where: { organizationId, email, status: 'PENDING', expiresAt: { lte: now } },
     data: { status: 'EXPIRED', tokenDigest: null },
