@@ -17,7 +17,8 @@ COPY --from=build /app ./
 USER node
 EXPOSE 4000
 STOPSIGNAL SIGTERM
+# A worker by itself serves nothing: give it --no-healthcheck.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["/app/node_modules/.bin/node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # All roles in one process; `docker run … api` or `worker` for one of them. No npm in between, so signals arrive.
-ENTRYPOINT ["node_modules/.bin/node", "src/main.ts"]
+ENTRYPOINT ["/app/node_modules/.bin/node", "src/main.ts"]

@@ -8,6 +8,9 @@ import { createLogger } from './platform/log.ts';
 import { reasonOf, StartupError } from './platform/startup-error.ts';
 import { welcome } from './welcome.ts';
 
+const usage = `Usage: npm start              the API and the worker in one program
+       npm start -- api       the API alone
+       npm start -- worker    the worker alone`;
 const patienceMs = 6_000;
 const forcedExitMs = 9_500;
 // npm passes on a Ctrl-C that the terminal has already sent to all: these two are one.
@@ -20,8 +23,10 @@ const haste = new AbortController();
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal);
 const starting = start().catch((error: unknown) => {
+  // What breaks while everything is closing is no failure to start.
+  if (endingSince !== null) return;
   reportFailure(error);
-  if (endingSince === null) void end();
+  void end();
 });
 
 async function start(): Promise<void> {
@@ -31,7 +36,9 @@ async function start(): Promise<void> {
   database = await openDatabase(config, log);
   await migrateDatabase(database.url);
   if (endingSince !== null) return;
-  app = await startApp(config, { databaseUrl: database.url, roles, log }).catch((error) => explain(error, config));
+  app = await startApp(config, { databaseUrl: database.url, roles, log }).catch((error) =>
+    explainListening(error, config),
+  );
   if (endingSince === null) tellReady(app.url, config);
 }
 
@@ -39,9 +46,7 @@ function readRoles(words: string[]): AppRole[] {
   const [role, ...rest] = words;
   if (role === undefined) return ['api', 'worker'];
   if ((role === 'api' || role === 'worker') && rest.length === 0) return [role];
-  throw new StartupError(
-    'Usage: npm start              the API and the worker in one program\n       npm start -- api       the API alone\n       npm start -- worker    the worker alone',
-  );
+  throw new StartupError(usage);
 }
 
 function tellReady(url: string | null, config: Config): void {
@@ -50,7 +55,7 @@ function tellReady(url: string | null, config: Config): void {
   if (url && !config.isProduction) process.stderr.write(welcome(url));
 }
 
-function explain(error: unknown, { server }: Config): never {
+function explainListening(error: unknown, { server }: Config): never {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (syscall !== 'listen' && syscall !== 'getaddrinfo') throw error;
   const reason = code === 'EADDRINUSE' ? 'another program listens there' : reasonOf(error);
@@ -67,10 +72,18 @@ function onSignal(): void {
 // The last thing that ends ends the process too; whatever stays is cut off in time.
 async function end(): Promise<void> {
   endingSince = Date.now();
-  setTimeout(() => process.exit(), forcedExitMs).unref();
-  const impatience = delay(patienceMs, null, { ref: false, signal: haste.signal }).catch(() => null);
-  const orderly = starting.then(() => app?.close()).then(() => true);
+  setTimeout(cutOff, forcedExitMs).unref();
+  const impatience = delay(patienceMs, false, { ref: false, signal: haste.signal }).catch(() => false);
+  const orderly = starting
+    .then(() => app?.close())
+    .catch(reportFailure)
+    .then(() => true);
   const isOrderly = await Promise.race([orderly, impatience]);
   await database?.close();
-  if (!isOrderly) process.exit();
+  if (!isOrderly) cutOff();
+}
+
+function cutOff(): void {
+  createLogger('warn').warn({ stillOpen: process.getActiveResourcesInfo() }, 'what was still running was cut off');
+  process.exit();
 }

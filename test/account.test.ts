@@ -111,17 +111,17 @@ describe('deleteAccount', () => {
     expect(left).toBe(1);
   });
 
-  test('leaves one of twenty owners who go at once', async () => {
+  test('leaves one of ten owners who go at once', async () => {
     const ada = await aPerson(app);
     await aMemberOf(app, ada, { name: 'Mia' });
     const owners = [ada];
-    while (owners.length < 20) owners.push(await aMemberOf(app, ada, { role: 'OWNER' }));
+    while (owners.length < 10) owners.push(await aMemberOf(app, ada, { role: 'OWNER' }));
     const outcomes = await Promise.all(owners.map(remove));
-    expect(outcomes.sort()).toEqual([...Array.from({ length: 19 }, () => 'AccountDeleted'), 'LastOwner']);
+    expect(outcomes.sort()).toEqual([...Array.from({ length: 9 }, () => 'AccountDeleted'), 'LastOwner']);
   });
 
   test('leaves no organization without an owner when somebody joins at the same moment', async () => {
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const [ada, grace] = [await aPerson(app), await aPerson(app, { name: 'Grace' })];
       await ada.send(InviteMember, { input: { organizationId: ada.organizationId, email: grace.email } });
       const invitationId = (await grace.send(WhoAmI)).data.viewer?.invitations[0]?.id ?? '';

@@ -107,14 +107,13 @@ describe('files', () => {
     expect(folders.filter((file) => file.split('/').some(isDrawer))).toEqual([]);
   });
 
-  test(`have at most ${sizes.fileLines} lines, and functions at most ${sizes.functionLines}`, () => {
+  test(`have at most ${sizes.fileLines} lines, and functions ${sizes.functionLines} and ${sizes.parameters} parameters`, () => {
     const longFiles = scripts.filter((file) => textOf(file).trimEnd().split('\n').length > sizes.fileLines);
-    const longFunctions = src.flatMap((source) =>
-      [...nodesOf(source)]
-        .filter((node) => ts.isFunctionLike(node) && linesOf(node) > sizes.functionLines)
-        .map((node) => `${placeOf(node)} (${linesOf(node)} lines)`),
-    );
-    expect([...longFiles, ...longFunctions]).toEqual([]);
+    const nodes = src.flatMap((source) => [...nodesOf(source)]);
+    const long = nodes.filter((node) => ts.isFunctionLike(node) && linesOf(node) > sizes.functionLines);
+    // Callbacks take what their library gives them.
+    const greedy = nodes.filter((node) => ts.isFunctionDeclaration(node) && node.parameters.length > sizes.parameters);
+    expect([...longFiles, ...[...long, ...greedy].map(placeOf)]).toEqual([]);
   });
 
   test('know the environment through config.ts alone', () => {

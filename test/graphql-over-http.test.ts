@@ -27,6 +27,7 @@ describe('GraphQL over HTTP', () => {
     ['a form', { 'content-type': 'application/x-www-form-urlencoded' }, 'query={__typename}'],
     ['plain text', { 'content-type': 'text/plain' }, '{"query":"{ __typename }"}'],
     ['a document alone', { 'content-type': 'application/graphql' }, '{ __typename }'],
+    ['JSON of a special kind', { 'content-type': 'application/graphql+json' }, '{"query":"{ __typename }"}'],
     ['JSON under another name', { 'content-type': 'text/plain;application/json' }, '{"query":"{ __typename }"}'],
     ['no type', { 'content-type': '' }, '{"query":"{ __typename }"}'],
   ])('takes JSON alone: %s is 415', async (_what, headers, body) => {
@@ -46,13 +47,20 @@ describe('GraphQL over HTTP', () => {
   });
 
   test('answers queries by GET', async () => {
-    const answer = await get({ query: 'query Q($is: Boolean!) { __typename @include(if: $is) }', variables: '{"is":true}' });
+    const answer = await get({
+      query: 'query Q($is: Boolean!) { __typename @include(if: $is) }',
+      variables: '{"is":true}',
+    });
     expect(await answer.json()).toEqual({ data: { __typename: 'Query' } });
   });
 
   test('changes nothing by GET: 405', async () => {
     const answer = await get({ query: 'mutation { logout { __typename } }' });
-    expect([answer.status, answer.headers.get('allow'), await codesIn(answer)]).toEqual([405, 'POST', ['BAD_USER_INPUT']]);
+    expect([answer.status, answer.headers.get('allow'), await codesIn(answer)]).toEqual([
+      405,
+      'POST',
+      ['BAD_USER_INPUT'],
+    ]);
   });
 
   test('refuses broken JSON in a query string: 400, and repeats none of it', async () => {
@@ -80,7 +88,8 @@ describe('a body', () => {
 
   test('that never ends is cut off', async () => {
     const socket = await rawConnection(app.url);
-    const head = 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const head =
+      'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
     const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
     socket.write(head);
     let answer = '';
@@ -102,7 +111,8 @@ describe('a body', () => {
   });
 
   test('that lies about its length is 400', async () => {
-    const request = 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: nonsense\r\n\r\n{}';
+    const request =
+      'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: nonsense\r\n\r\n{}';
     expect(await exchange(app.url, request)).toContain(' 400 ');
   });
 });
@@ -110,15 +120,18 @@ describe('a body', () => {
 describe('credentials that are not good', () => {
   const headers = { authorization: 'Bearer nonsense' };
 
-  test.each(['application/json', 'application/graphql-response+json', '*/*'])('refuse the request whole for %s: 401', async (accept) => {
-    const answer = await post({ query: '{ plans: __typename }' }, { ...headers, accept });
-    expect(answer.status).toBe(401);
-    expect(answer.headers.get('content-type')).toContain(accept === '*/*' ? 'application/json' : accept);
-    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
-    expect(await answer.json()).toEqual({
-      errors: [{ message: expect.any(String), extensions: { code: 'UNAUTHENTICATED' } }],
-    });
-  });
+  test.each(['application/json', 'application/graphql-response+json', '*/*'])(
+    'refuse the request whole for %s: 401',
+    async (accept) => {
+      const answer = await post({ query: '{ plans: __typename }' }, { ...headers, accept });
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('content-type')).toContain(accept === '*/*' ? 'application/json' : accept);
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+      expect(await answer.json()).toEqual({
+        errors: [{ message: expect.any(String), extensions: { code: 'UNAUTHENTICATED' } }],
+      });
+    },
+  );
 
   test('matter more than what is wrong with the document', async () => {
     expect((await post({ query: '{' }, headers)).status).toBe(401);

@@ -9,7 +9,7 @@ import { createLogger } from '../src/platform/log.ts';
 import { placeIn, sealedColumns } from '../src/platform/sealed-columns.ts';
 import { newId } from '../src/platform/typeid.ts';
 import { dumpDatabase } from './support/dump.ts';
-import { runProgram, startProgram } from './support/program.ts';
+import { runProgram, startProgram } from './support/command.ts';
 import {
   aChallengeFor,
   BeginTotp,

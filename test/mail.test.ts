@@ -45,7 +45,7 @@ describe('mail over SMTP', () => {
   test('arrives with its plain text and its HTML form', async () => {
     const { url, deliveries } = await aMailServer();
 
-    await mailerTo(url).send(mail);
+    await mailerTo(url).send({ ...mail, messageId: '<greeting-1@gatehouse.example>' });
 
     const [delivery] = deliveries;
     expect(deliveries).toHaveLength(1);
@@ -53,6 +53,7 @@ describe('mail over SMTP', () => {
     expect(delivery?.headers).toMatch(/^From: Gatehouse <no-reply@gatehouse\.example>$/m);
     expect(delivery?.headers).toMatch(/^To: ada@example\.com$/m);
     expect(delivery?.headers).toMatch(/^Subject: =\?UTF-8\?Q\?Sch=C3=B6ne_Gr=C3=BC=C3=9Fe\?=$/m);
+    expect(delivery?.headers).toMatch(/^Message-ID: <greeting-1@gatehouse\.example>$/m);
     expect(delivery?.headers).toMatch(/^Auto-Submitted: auto-generated$/m);
     expect(delivery?.body).toMatch(/Content-Type: text\/plain.+plain: ä.+Content-Type: text\/html.+<p>rich: ä<\/p>/s);
   });
@@ -194,6 +195,11 @@ describe('the mailbox', () => {
     expect(html).toContain(mail.subject);
     expect(html).toContain('&lt;script&gt;alert(1)');
     expect(html).not.toContain('<script>alert');
+
+    const [, framed] = /<iframe [^>]*src="([^"]+)"/.exec(html) ?? [];
+    const frame = await fetch(`${app.url}/dev/mailbox${framed}`);
+    expect(frame.headers.get('content-security-policy')).toMatch(/^default-src 'none';.* sandbox allow-popups/);
+    expect(await frame.text()).toBe(mail.html.replace('<head>', '<head><base target="_blank">'));
   });
 
   test('is not there when mail goes to a server', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { systemCtx } from '../src/context.ts';
 import { setSuperuser } from '../src/domains/accounts/superusers.service.ts';
 import { graphql } from './generated/gql.ts';
-import { runProgram } from './support/program.ts';
+import { runProgram } from './support/command.ts';
 import { withSecondFactor } from './support/second-factor.ts';
 import { anAddress, aPerson, callerWith, password, Register, useApp } from './support/world.ts';
 

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { aBrowser } from './support/browser.ts';
 import { mailsTo } from './support/mailbox.ts';
-import { startProgram } from './support/program.ts';
+import { startProgram } from './support/command.ts';
 import { Logout, Ping, Refresh, RefreshByCookie, withCookie } from './support/session-operations.ts';
 import { anAddress, aPerson, callerWith, Login, password, Register, useApp } from './support/world.ts';
 

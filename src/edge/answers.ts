@@ -1,12 +1,17 @@
-import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { RequestOrigin } from './request-origin.ts';
 
 /** Answers a request to one path. */
-export type Handler = (request: IncomingMessage, response: ServerResponse, origin: RequestOrigin) => void | Promise<void>;
+export type Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  origin: RequestOrigin,
+) => void | Promise<void>;
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
   if (!response.hasHeader('content-type')) response.setHeader('content-type', 'application/json; charset=utf-8');
-  response.writeHead(status).end(JSON.stringify(body));
+  response.statusCode = status;
+  response.end(JSON.stringify(body));
 }
 
 /** Answers with a problem document (RFC 9457). */

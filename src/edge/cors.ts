@@ -10,11 +10,7 @@ const allowed = {
  * The CORS protocol (Fetch standard) for an exact list of origins; any other origin gets no CORS header, so that its
  * browser keeps the answer from it. True when the request was a preflight and is answered.
  */
-export function applyCors(
-  origins: readonly string[],
-  request: IncomingMessage,
-  response: ServerResponse,
-): boolean {
+export function applyCors(origins: readonly string[], request: IncomingMessage, response: ServerResponse): boolean {
   const { origin } = request.headers;
   const isPreflight = request.method === 'OPTIONS';
   response.appendHeader('vary', 'Origin');

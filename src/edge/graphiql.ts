@@ -67,6 +67,7 @@ export async function sendGraphiql(response: ServerResponse): Promise<void> {
   page ??= render();
   response.setHeader('content-type', 'text/html; charset=utf-8');
   response.setHeader('content-security-policy', policy);
+  response.setHeader('cache-control', 'no-cache');
   response.writeHead(200).end(await page);
 }
 

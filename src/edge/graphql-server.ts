@@ -1,20 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  type DocumentNode,
-  type ExecutionResult,
-  type GraphQLError,
-  type GraphQLSchema,
-  OperationTypeNode,
-} from 'graphql';
+import { type DocumentNode, type ExecutionResult, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { createYoga, type GraphQLParams, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Cookies } from '../context.ts';
 import type { Platform } from '../platform/platform.ts';
 import { httpCookies } from './cookies.ts';
+import { withStatus } from './http-status.ts';
 import { limitPlugins } from './limits.ts';
-import { type Engine, executeOperation, prepareOperation } from './operation.ts';
+import { type Engine, executeOperation, prepareOperation, refuseOperation } from './operation.ts';
 import type { OperationRecord } from './operation-log.ts';
-import { codeOf, publicError } from './public-error.ts';
 import { badRequest, readParameters } from './request-parameters.ts';
 
 /** One HTTP request to `/graphql`, as our plugin finds it in Yoga's context. */
@@ -82,7 +76,7 @@ function operations(engine: () => Engine, pages: () => readonly string[]): Plugi
     },
     onResultProcess({ result, setResult, serverContext: { record } }) {
       if (Array.isArray(result) || isAsyncIterable(result)) return;
-      setResult(withStatus(record.outcome === null ? refusedByHttp(engine(), record, result) : result));
+      setResult(withStatus(record.outcome === null ? refusedEarly(engine(), record, result) : result));
     },
   };
 }
@@ -95,7 +89,7 @@ async function run(engine: Engine, call: HttpCall & { params: GraphQLParams; req
     variables: params.variables ?? null,
     credentials: {
       authorization: req.headers.authorization || null,
-      organizationId: req.headers['x-organization-id']?.toString() ?? null,
+      organizationId: req.headers['x-organization-id']?.toString() || null,
     },
     cookies,
     record,
@@ -117,40 +111,7 @@ function admit(type: OperationTypeNode, { req, record }: HttpCall): void {
   }
 }
 
-/** Yoga, or the reading of the parameters, has thrown before there was an operation. */
-function refusedByHttp(
-  { platform }: Engine,
-  record: OperationRecord,
-  { errors = [] }: ExecutionResult,
-): ExecutionResult {
-  const translated = errors.map((error) =>
-    publicError(error, { log: platform.log, requestId: record.origin.requestId }),
-  );
-  if (translated[0]) record.outcome = codeOf(translated[0]);
-  return { errors: translated };
-}
-
-interface Status {
-  readonly status: number;
-  /** GraphQL over HTTP wants this status with application/graphql-response+json alone, and 200 with application/json. */
-  readonly spec?: boolean;
-  readonly headers?: Record<string, string>;
-}
-
-const statusByCode: Readonly<Record<string, Status>> = {
-  UNAUTHENTICATED: { status: 401, headers: { 'www-authenticate': 'Bearer' } },
-  NOT_FOUND: { status: 404, spec: true },
-  FORBIDDEN: { status: 403, spec: true },
-  RATE_LIMITED: { status: 429 },
-  INTERNAL: { status: 500 },
-  SERVICE_UNAVAILABLE: { status: 503, headers: { 'retry-after': '1' } },
-};
-
-/** An operation that was refused whole says so in its status. One that ran, whatever its fields say, is 200. */
-function withStatus(result: ExecutionResult): ExecutionResult {
-  if ('data' in result || !result.errors) return result;
-  for (const { extensions } of result.errors as GraphQLError[]) {
-    extensions.http ??= statusByCode[String(extensions.code)] ?? { status: 400, spec: true };
-  }
-  return result;
+/** What Yoga, or the reading of the parameters, has thrown before there was an operation. */
+function refusedEarly(engine: Engine, record: OperationRecord, { errors = [] }: ExecutionResult): ExecutionResult {
+  return { errors: errors.flatMap((error) => refuseOperation(engine, record, error)) };
 }

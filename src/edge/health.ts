@@ -6,7 +6,7 @@ export type Readiness =
   | { readonly status: 'unavailable'; readonly database: 'down' }
   | { readonly status: 'draining' };
 
-const databaseTimeoutMs = 2_000;
+const databaseTimeoutMs = 4_000;
 
 /** Tells whether this process can serve, and which part is down. However many ask, the database is asked once at a time. */
 export function readinessReader(platform: Platform, isDraining: () => boolean): () => Promise<Readiness> {

@@ -64,7 +64,7 @@ export async function startHttpServer(platform: Platform, schema: GraphQLSchema)
       else sendProblem(response, 500);
     }
   });
-  const sockets = createSocketServer({ engine: graphql.engine, originOf, pages });
+  const sockets = createSocketServer({ engine: graphql.engine, originOf, pages, isDraining });
   server.on('upgrade', sockets.upgrade);
   server.listen(config.server);
   await once(server, 'listening');

@@ -11,18 +11,20 @@ import type { Cookies, RequestCtx } from '../context.ts';
 import { BadUserInput } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import { authenticate, type Credentials } from './authenticate.ts';
-import { limits } from './limits.ts';
+import { assertAffordable, limits } from './limits.ts';
+import { operationCost } from './operation-cost.ts';
 import { noteOperation, type OperationRecord } from './operation-log.ts';
 import { codeOf, publicError, validationError } from './public-error.ts';
 import { subscribePerEvent } from './subscription.ts';
 
-export type Outcome = ExecutionResult | AsyncIterable<ExecutionResult>;
-
 /** What every transport runs operations with. */
 export interface Engine {
   readonly platform: Platform;
-  readonly envelop: YogaServerInstance<object, object>['getEnveloped'];
+  readonly envelop: Envelop;
 }
+
+type Envelop = YogaServerInstance<object, object>['getEnveloped'];
+type Outcome = ExecutionResult | AsyncIterable<ExecutionResult>;
 
 /** One operation as its transport hands it in. */
 export interface OperationCall {
@@ -42,6 +44,7 @@ export interface PreparedOperation extends ExecutionArgs {
   readonly contextValue: RequestCtx;
   readonly type: OperationTypeNode;
   readonly call: OperationCall;
+  readonly execute: ReturnType<Envelop>['execute'];
 }
 
 /**
@@ -52,7 +55,7 @@ export async function prepareOperation(
   engine: Engine,
   call: OperationCall,
 ): Promise<PreparedOperation | GraphQLError[]> {
-  const { parse, validate, schema } = engine.envelop({});
+  const { parse, validate, execute, schema } = engine.envelop({});
   const { operationName, variables: variableValues } = call;
   try {
     const parsed = attempt(() => parse(call.query) as DocumentNode);
@@ -63,26 +66,37 @@ export async function prepareOperation(
     const type = typeOf(document, operationName);
     call.admit(type);
     const mistakes = validate(schema, document, undefined, validationOptions(engine)) as readonly GraphQLError[];
-    if (mistakes.length > 0) return refuse(call, mistakes.map(validationError));
-    return { schema, document, operationName, variableValues, contextValue, type, call };
+    if (mistakes.length > 0) return refused(call.record, mistakes.map(validationError));
+    assertAffordable(operationCost(schema, { document, operationName, variables: variableValues }));
+    return { schema, document, operationName, variableValues, contextValue, type, call, execute };
   } catch (error) {
-    return refuse(call, [publicError(error, errorLog(engine, call))]);
+    return refuseOperation(engine, call.record, error);
   }
+}
+
+/** Writes into the record why an operation does not run, and gives the public error. */
+export function refuseOperation(
+  { platform: { log } }: Engine,
+  record: OperationRecord,
+  reason: unknown,
+): GraphQLError[] {
+  return refused(record, [publicError(reason, { log, requestId: record.origin.requestId })]);
 }
 
 /** Runs what was prepared; its result, or each result of a stream, has public errors. Never throws. */
 export async function executeOperation(engine: Engine, prepared: PreparedOperation): Promise<Outcome> {
-  const { call, type } = prepared;
-  const { execute } = engine.envelop({});
+  const { call, type, execute } = prepared;
   const translate = (result: ExecutionResult) => withPublicErrors(engine, call, result);
   try {
     const signal = type === OperationTypeNode.MUTATION ? undefined : (call.signal ?? undefined);
     const args = { ...prepared, signal, hideSuggestions: true };
     const outcome: Outcome =
       type === OperationTypeNode.SUBSCRIPTION
-        ? await subscribePerEvent({ args, execute, freshContext: () => freshContext(engine, call) })
+        ? await subscribePerEvent({ args, freshContext: () => freshContext(engine, call) })
         : await execute(args);
-    return isAsyncIterable(outcome) ? mapAsyncIterator(outcome, translate) : translate(outcome);
+    if (!isAsyncIterable(outcome)) return translate(outcome);
+    call.record.outcome = 'ok';
+    return mapAsyncIterator(outcome, translate);
   } catch (error) {
     // Nobody is there to read an answer.
     if (call.signal?.aborted) return {};
@@ -103,22 +117,22 @@ function typeOf(document: DocumentNode, operationName: string | null): Operation
 }
 
 function withPublicErrors(engine: Engine, call: OperationCall, result: ExecutionResult): ExecutionResult {
-  const errors = result.errors?.map((error) => publicError(error, errorLog(engine, call)));
-  call.record.outcome = errors?.[0] ? codeOf(errors[0]) : (call.record.outcome ?? 'ok');
-  return errors ? { ...result, errors } : result;
+  const { record } = call;
+  record.outcome ??= 'ok';
+  if (!result.errors) return result;
+  const { log } = engine.platform;
+  const errors = result.errors.map((error) => publicError(error, { log, requestId: record.origin.requestId }));
+  if (record.outcome === 'ok' && errors[0]) record.outcome = codeOf(errors[0]);
+  return { ...result, errors };
 }
 
-function refuse(call: OperationCall, errors: GraphQLError[]): GraphQLError[] {
-  call.record.outcome = errors[0] ? codeOf(errors[0]) : null;
+function refused(record: OperationRecord, errors: GraphQLError[]): GraphQLError[] {
+  record.outcome = errors[0] ? codeOf(errors[0]) : null;
   return errors;
 }
 
 function validationOptions({ platform: { config } }: Engine) {
   return { hideSuggestions: config.isProduction || !config.introspection, maxErrors: limits.validationErrors };
-}
-
-function errorLog({ platform }: Engine, { record }: OperationCall) {
-  return { log: platform.log, requestId: record.origin.requestId };
 }
 
 function attempt<T>(work: () => T): { readonly value: T } | { readonly failure: unknown } {

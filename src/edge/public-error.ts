@@ -2,6 +2,7 @@ import { GraphQLError, Kind } from 'graphql';
 import { AppError, BadUserInput, ServiceUnavailable } from '../errors.ts';
 import type { Logger } from '../platform/log.ts';
 import { isOutage } from './outage.ts';
+import { badRequest } from './request-parameters.ts';
 
 /** Where what the client must not see is written down. */
 export interface ErrorLog {
@@ -17,9 +18,12 @@ export interface ErrorLog {
 export function publicError(thrown: unknown, { log, requestId }: ErrorLog): GraphQLError {
   const cause = causeOf(thrown);
   const refusal = refusalOf(cause);
-  if (refusal?.code === 'SERVICE_UNAVAILABLE') log.warn({ err: cause, requestId }, 'something we stand on does not answer');
+  if (refusal?.cause) log.warn({ err: refusal.cause, requestId }, 'something we stand on does not answer');
   if (refusal) return located(thrown, refusal.message, { ...refusal.details, code: refusal.code });
-  log.error({ err: cause, requestId, path: thrown instanceof GraphQLError ? thrown.path : undefined }, 'an operation failed');
+  log.error(
+    { err: cause, requestId, path: thrown instanceof GraphQLError ? thrown.path : undefined },
+    'an operation failed',
+  );
   return located(thrown, 'Something went wrong on our side.', { code: 'INTERNAL', requestId });
 }
 
@@ -47,11 +51,16 @@ const valueKinds: ReadonlySet<string> = new Set([
   Kind.OBJECT,
 ]);
 
-/** The error inside those that GraphQL wraps around it to say where it happened. */
+/** The error inside those that GraphQL wraps around it to say where it happened, or which variable it is about. */
 function causeOf(thrown: unknown): unknown {
   let error = thrown;
-  while (error instanceof GraphQLError && error.originalError) error = error.originalError;
+  while (error instanceof GraphQLError && error.originalError && !variableOf(error)) error = error.originalError;
   return error;
+}
+
+function variableOf(error: GraphQLError): string | null {
+  const node = error.nodes?.[0];
+  return node?.kind === Kind.VARIABLE_DEFINITION ? node.variable.name.value : null;
 }
 
 function refusalOf(cause: unknown): AppError | null {
@@ -62,11 +71,15 @@ function refusalOf(cause: unknown): AppError | null {
 
 /** What the GraphQL library itself finds wrong in a request before or while it runs; null when the fault is ours. */
 function clientMistake(error: GraphQLError): AppError | null {
-  if (error.message.startsWith('Syntax Error')) return new AppError('GRAPHQL_PARSE_FAILED', withoutToken(error.message));
-  const node = error.nodes?.[0];
-  if (node?.kind === Kind.VARIABLE_DEFINITION) return new BadUserInput(aboutVariable(error.message, node.variable.name.value));
+  if (error.message.startsWith('Syntax Error'))
+    return new AppError('GRAPHQL_PARSE_FAILED', withoutToken(error.message));
+  const variable = variableOf(error);
+  if (variable) return new BadUserInput(aboutVariable(error.message, variable));
   const argument = /^Argument "(\w+)"/.exec(error.message)?.[1];
-  return argument ? new BadUserInput(`Argument "${argument}" has no value that fits its type.`) : null;
+  if (argument) return new BadUserInput(`Argument "${argument}" has no value that fits its type.`);
+  // Yoga's own, about what makes a request over HTTP.
+  const http = error.extensions.http as { status: number; headers?: Record<string, string> } | undefined;
+  return http ? badRequest(http.status, error.message, http.headers) : null;
 }
 
 /** "… found String "hunter2"." becomes "… found String." */

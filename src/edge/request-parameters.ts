@@ -16,11 +16,17 @@ export async function readParameters(request: IncomingMessage): Promise<unknown>
   if (request.method === 'GET') return readQueryString(request.url ?? '');
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') throw badRequest(415, 'The body must be application/json.');
-  return parseJson((await readBody(request)).toString('utf8'), 'The body');
+  const parameters = parseJson((await readBody(request)).toString('utf8'), 'The body') as {
+    operationName?: unknown;
+  } | null;
+  // The one that Yoga does not check.
+  const operationName = parameters?.operationName ?? '';
+  if (typeof operationName !== 'string') throw badRequest(400, '`operationName` must be a string.');
+  return parameters;
 }
 
 function readQueryString(url: string): Record<string, unknown> {
-  const given = new URLSearchParams(url.split('?')[1]);
+  const given = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?')) : '');
   const parameters: Record<string, unknown> = {};
   for (const name of ['query', 'operationName']) parameters[name] = given.get(name) || undefined;
   for (const name of ['variables', 'extensions']) {

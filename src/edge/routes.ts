@@ -43,8 +43,12 @@ export function createRouter(options: RouteOptions): (request: IncomingMessage) 
     ],
   ]);
   if (mailbox) for (const path of ['/dev/mailbox', '/dev/mailbox.json']) routes.set(path, mailbox);
-  if (config.graphiql) routes.set('/', reading((_, response) => void response.writeHead(302, { location: '/graphql' }).end()));
+  if (config.graphiql) routes.set('/', reading(leadToGraphiql));
   return (request) => routes.get(request.url?.split('?')[0] ?? '') ?? ((_, response) => sendProblem(response, 404));
+}
+
+function leadToGraphiql(_: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(302, { location: '/graphql' }).end();
 }
 
 function graphqlRoute({ platform, graphql, open }: RouteOptions): Handler {

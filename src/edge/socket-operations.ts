@@ -1,14 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import type { ExecutionArgs } from 'graphql';
+import type { ExecutionArgs, GraphQLError } from 'graphql';
 import { CloseCode, type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
 import type { WebSocket } from 'ws';
+import type { RequestCtx } from '../context.ts';
 import { AppError, ServiceUnavailable } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import { authenticate, type Credentials } from './authenticate.ts';
 import { socketCookies } from './cookies.ts';
 import { limits } from './limits.ts';
-import { type Engine, executeOperation, type PreparedOperation, prepareOperation } from './operation.ts';
-import { logOperation, openRecord } from './operation-log.ts';
+import {
+  type Engine,
+  executeOperation,
+  type PreparedOperation,
+  prepareOperation,
+  refuseOperation,
+} from './operation.ts';
+import { logOperation, type OperationRecord, openRecord } from './operation-log.ts';
 import { codeOf, publicError } from './public-error.ts';
 import type { RequestOrigin } from './request-origin.ts';
 
@@ -18,6 +25,8 @@ export interface Connection {
   readonly origin: RequestOrigin;
   /** By the message that asked for it, since a client may use its ids again; null while it is being prepared. */
   readonly running: Map<SubscribePayload, PreparedOperation | null>;
+  /** As whom it was opened; null until then. */
+  ctx: RequestCtx | null;
   expiry: NodeJS.Timeout | null;
 }
 
@@ -56,7 +65,7 @@ export function socketProtocol(engine: Engine, isDraining: () => boolean): Serve
 async function admitSocket({ platform }: Engine, { extra, connectionParams }: SocketContext): Promise<boolean> {
   const credentials = credentialsOf(connectionParams);
   try {
-    await authenticate(platform, credentials, { origin: extra.origin, cookies: socketCookies });
+    extra.ctx = await authenticate(platform, credentials, { origin: extra.origin, cookies: socketCookies });
     const expiresInMs = await msUntilExpiry(platform, credentials);
     // The client gets a new token, and a new socket with it.
     const close = () => closeFor(extra.socket, 'UNAUTHENTICATED');
@@ -80,11 +89,29 @@ interface Start {
   readonly isDraining: () => boolean;
 }
 
-async function startOperation(engine: Engine, { context, payload, isDraining }: Start) {
+async function startOperation(engine: Engine, start: Start): Promise<PreparedOperation | GraphQLError[]> {
+  const { payload, context } = start;
   const { socket, origin, running } = context.extra;
   const record = openRecord({ ...origin, requestId: randomUUID() }, 'websocket');
+  const prepared = await prepareOnSocket(engine, start, record);
+  if (!Array.isArray(prepared)) {
+    running.set(payload, prepared);
+    return prepared;
+  }
+  running.delete(payload);
+  logOperation(engine.platform.log, record);
+  if (record.outcome === 'UNAUTHENTICATED') closeFor(socket, record.outcome);
+  return prepared;
+}
+
+/** What is one too many is refused before it costs anything. */
+async function prepareOnSocket(engine: Engine, { context, payload, isDraining }: Start, record: OperationRecord) {
+  const { running, ctx } = context.extra;
+  record.ctx = ctx;
+  if (isDraining()) return refuseOperation(engine, record, new ServiceUnavailable());
+  if (running.size >= limits.socketOperations) return refuseOperation(engine, record, tooMany());
   running.set(payload, null);
-  const prepared = await prepareOperation(engine, {
+  return prepareOperation(engine, {
     query: payload.query,
     operationName: payload.operationName ?? null,
     variables: payload.variables ?? null,
@@ -92,18 +119,8 @@ async function startOperation(engine: Engine, { context, payload, isDraining }: 
     cookies: socketCookies,
     record,
     signal: null,
-    admit() {
-      if (isDraining()) throw new ServiceUnavailable();
-      if (running.size > limits.socketOperations) throw tooMany();
-    },
+    admit: () => {},
   });
-  if (!Array.isArray(prepared)) running.set(payload, prepared);
-  else {
-    running.delete(payload);
-    logOperation(engine.platform.log, record);
-    if (record.outcome === 'UNAUTHENTICATED') closeFor(socket, record.outcome);
-  }
-  return prepared;
 }
 
 function tooMany(): AppError {
@@ -114,7 +131,7 @@ function tooMany(): AppError {
 /** `authorization` and `organizationId` or `x-organization-id`, in any case of letters. */
 function credentialsOf(params: Record<string, unknown> = {}): Credentials {
   const given = new Map(Object.entries(params).map(([name, value]) => [name.toLowerCase(), value]));
-  const text = (name: string) => (given.get(name) == null ? null : String(given.get(name)));
+  const text = (name: string) => String(given.get(name) ?? '') || null;
   return { authorization: text('authorization'), organizationId: text('organizationid') ?? text('x-organization-id') };
 }
 

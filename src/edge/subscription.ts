@@ -1,10 +1,9 @@
-import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, type GraphQLError } from 'graphql';
+import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute, type GraphQLError } from 'graphql';
 import { isAsyncIterable, mapAsyncIterator } from 'graphql-yoga';
 import type { RequestCtx } from '../context.ts';
 
 interface Subscription {
   readonly args: ExecutionArgs & { readonly signal: AbortSignal | undefined };
-  readonly execute: (args: ExecutionArgs) => unknown;
   readonly freshContext: () => Promise<RequestCtx>;
 }
 
@@ -13,8 +12,10 @@ interface Subscription {
  * for the whole stream a removed member would go on receiving. A caller that is not good any more gets that error as
  * the last result. Not an async generator: one that waits for its next event cannot be told to end.
  */
-export async function subscribePerEvent(subscription: Subscription): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
-  const { args, execute, freshContext } = subscription;
+export async function subscribePerEvent(
+  subscription: Subscription,
+): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
+  const { args, freshContext } = subscription;
   const source = await createSourceEventStream(args);
   if (!isAsyncIterable(source)) return source;
   const events = (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
@@ -22,7 +23,7 @@ export async function subscribePerEvent(subscription: Subscription): Promise<Exe
   args.signal?.addEventListener('abort', end, { once: true });
   return mapAsyncIterator(events as AsyncIterableIterator<unknown>, async (rootValue) => {
     try {
-      return (await execute({ ...args, rootValue, contextValue: await freshContext() })) as ExecutionResult;
+      return await execute({ ...args, rootValue, contextValue: await freshContext() });
     } catch (error) {
       end();
       return { errors: [error as GraphQLError] };

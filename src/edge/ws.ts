@@ -22,6 +22,7 @@ export interface SocketServerOptions {
   readonly originOf: (request: IncomingMessage) => RequestOrigin;
   /** Pages that may open a socket (cross-site WebSocket hijacking). What is no browser sends no Origin. */
   readonly pages: () => readonly string[];
+  readonly isDraining: () => boolean;
 }
 
 const pingIntervalMs = 15_000;
@@ -29,11 +30,10 @@ const closeTimeoutMs = 1_000;
 const pollMs = 20;
 
 /** WebSockets at `/graphql`, graphql-transport-ws only. */
-export function createSocketServer({ engine, originOf, pages }: SocketServerOptions): SocketServer {
+export function createSocketServer({ engine, originOf, pages, isDraining }: SocketServerOptions): SocketServer {
   const { log } = engine.platform;
   const connections = new Set<Connection>();
-  let isDraining = false;
-  const protocol = socketProtocol(engine, () => isDraining);
+  const protocol = socketProtocol(engine, isDraining);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.frameMaxBytes, handleProtocols });
   sockets.on('headers', (headers, request) => headers.push(`X-Request-Id: ${request.headers['x-request-id']}`));
 
@@ -41,10 +41,10 @@ export function createSocketServer({ engine, originOf, pages }: SocketServerOpti
     upgrade(request, socket, head) {
       const origin = originOf(request);
       request.headers['x-request-id'] = origin.requestId;
-      const status = isDraining ? 503 : refusalOf(request, pages());
+      const status = isDraining() ? 503 : refusalOf(request, pages());
       if (status !== null) return refuse(socket, status, origin);
       return sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        const connection: Connection = { socket: webSocket, origin, running: new Map(), expiry: null };
+        const connection: Connection = { socket: webSocket, origin, running: new Map(), ctx: null, expiry: null };
         connections.add(connection);
         webSocket.once('close', () => connections.delete(connection));
         keepAlive(webSocket);
@@ -52,7 +52,6 @@ export function createSocketServer({ engine, originOf, pages }: SocketServerOpti
       });
     },
     async drain(timeoutMs) {
-      isDraining = true;
       await until(() => ![...connections].some(isBusy), timeoutMs);
       for (const { socket } of connections) socket.close(1001, 'Going away');
       await until(() => connections.size === 0, closeTimeoutMs);
@@ -68,7 +67,12 @@ function refusalOf(request: IncomingMessage, pages: readonly string[]): number |
 }
 
 function refuse(socket: Duplex, status: number, { requestId }: RequestOrigin): void {
-  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, 'Connection: close', 'Content-Length: 0', `X-Request-Id: ${requestId}`];
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Length: 0',
+    `X-Request-Id: ${requestId}`,
+  ];
   socket.on('error', () => socket.destroy());
   socket.end(`${lines.join('\r\n')}\r\n\r\n`);
 }
@@ -123,5 +127,6 @@ function isBusy({ running }: Connection): boolean {
 }
 
 async function until(condition: () => boolean, timeoutMs: number): Promise<void> {
-  for (const deadline = performance.now() + timeoutMs; !condition() && performance.now() < deadline; ) await delay(pollMs);
+  for (const deadline = performance.now() + timeoutMs; !condition() && performance.now() < deadline; )
+    await delay(pollMs);
 }

@@ -4,8 +4,8 @@ import type { Ctx } from '../context.ts';
 import type { Logger } from '../platform/log.ts';
 import { catalog, type JobName, type JobPayload, type JobPolicy, parsePayload } from './catalog.ts';
 
-/** Below the ten seconds in which the program promises to be gone. */
-const stopTimeoutMs = 7_000;
+/** The program is gone ten seconds after the signal, and requests are let finish before the jobs. */
+const stopTimeoutMs = 4_000;
 /** The shortest that pg-boss allows: a job whose worker was killed is noticed after this and a look of the monitor. */
 const heartbeatSeconds = 10;
 const monitorIntervalSeconds = 5;

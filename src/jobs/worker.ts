@@ -25,7 +25,7 @@ async function openSlot<Name extends JobName>(platform: Platform, name: Name, ha
   const options = { includeMetadata: true, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 } as const;
   const slotId = await jobQueue.work(name, options, async ([job]: JobWithMetadata<unknown>[]) => {
     try {
-      if (job) await logged(platform, job, (ctx) => handlers[name](ctx, parsePayload(name, job.data), new AbortController().signal));
+      if (job) await logged(platform, job, (ctx) => handlers[name](ctx, parsePayload(name, job.data), job.signal));
     } finally {
       jobQueue.notifyWorker(slotId);
     }

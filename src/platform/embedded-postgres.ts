@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { prepareDataDir } from './data-dir.ts';
 import type { Logger } from './log.ts';
-import { findCluster, openCluster, serverUser } from './postgres-cluster.ts';
-import { findPostgres } from './postgres-programs.ts';
-import { connectServer, type Launch, launchServer, type Server, signalServer, stopServer } from './postgres-server.ts';
+import { findCluster, openCluster, serverUser, sweepDrafts } from './postgres-cluster.ts';
+import { findPostgres, letGo } from './postgres-programs.ts';
+import { connectServer, type Launch, launchServer, type Server, stopServer } from './postgres-server.ts';
 import { StartupError } from './startup-error.ts';
 
 export interface EmbeddedPostgres {
@@ -39,6 +39,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const folder = await openCluster({ dataDir, programs, log, fast });
   const server = await ownServer(dataDir, folder, () => launchServer(folder, programs, { log, fast }));
   await makeDatabase(server.client);
+  await sweepDrafts(dataDir);
   return lifeOf(server, log);
 }
 
@@ -62,7 +63,7 @@ async function ownServer(dataDir: string, folder: string, start: () => Promise<L
     const server = await connectServer(folder);
     const isOurs = server && (await takeLock(server.client));
     if (server && isOurs) return server;
-    if (server && isOurs === false) return refuse(server, dataDir);
+    if (server && isOurs === false) return refuse(server, launch, dataDir);
     if (launch?.failure) await judge(launch.failure);
     if (!launch || launch.failure) launch = await start();
   }
@@ -78,11 +79,13 @@ async function takeLock(client: pg.Client): Promise<boolean | null> {
   );
 }
 
-async function refuse(server: Server, dataDir: string): Promise<never> {
+async function refuse(server: Server, launch: Launch | null, dataDir: string): Promise<never> {
   await server.client.end();
+  // When two programs start together, the one that starts the server need not be the one that gets it.
+  if (launch) letGo(launch.child);
   throw new StartupError(
     `Another Gatehouse program is running on the data folder ${dataDir}.\n` +
-      'Stop it first, or give this one a folder of its own with DATA_DIR.',
+      'Stop it first, or give this one a folder of its own with DATA_DIR. Programs that share a database need DATABASE_URL.',
   );
 }
 
@@ -100,17 +103,11 @@ async function makeDatabase(client: pg.Client): Promise<void> {
 
 function lifeOf(server: Server, log: Logger): EmbeddedPostgres {
   let stopping: Promise<void> | null = null;
-  const orphanNothing = () => signalServer(server.pid, 'SIGINT');
-  process.once('exit', orphanNothing);
   keepLock(server, () => stopping !== null, log);
-  const stop = async () => {
-    await stopServer(server);
-    process.off('exit', orphanNothing);
-  };
   return {
     url: urlOf(server),
     stop: () => {
-      stopping ??= stop();
+      stopping ??= stopServer(server);
       return stopping;
     },
   };

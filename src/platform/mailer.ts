@@ -9,8 +9,8 @@ export interface Mail {
   readonly text: string;
   readonly html: string;
   /**
-   * The same for every try of a mail whose content is the same, so that receivers can drop the second copy. Leave it
-   * out where each try carries a fresh token: the copy that a receiver drops would be the one that works.
+   * `<something@somewhere>`, the same for every try, so that receivers can drop a second copy. Leave it out where each
+   * try carries a fresh token: the copy that they drop would be the one that works.
    */
   readonly messageId?: string;
 }

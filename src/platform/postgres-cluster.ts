@@ -3,14 +3,8 @@ import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from './log.ts';
-import {
-  type Account,
-  endOf,
-  isOpenToOthers,
-  openStateFolder,
-  type PostgresPrograms,
-  spawnPostgres,
-} from './postgres-programs.ts';
+import { type Account, isOpenToOthers, openStateFolder } from './postgres-account.ts';
+import { endOf, type PostgresPrograms, spawnPostgres } from './postgres-programs.ts';
 import { reasonOf, StartupError } from './startup-error.ts';
 
 export const serverUser = 'gatehouse';
@@ -24,6 +18,7 @@ export interface ClusterPlan {
 }
 
 const passwordFile = 'gatehouse-password';
+const draftName = /^\.postgres-[0-9a-f-]{36}(\.password)?$/;
 
 /** The real path of PostgreSQL's own folder in `dataDir`; null when there is none yet. */
 export async function findCluster(dataDir: string): Promise<string | null> {
@@ -49,8 +44,14 @@ export async function openCluster(plan: ClusterPlan): Promise<string> {
   if (!folder)
     throw new StartupError(`${path.join(dataDir, 'postgres')} is not a database. Move it away and start again.`);
   if (path.dirname(folder) !== (await fs.realpath(dataDir)))
-    log.warn({ folder }, 'the database is outside the data folder');
+    log.warn({ folder }, 'the database is kept outside the data folder, which PostgreSQL cannot reach');
   return folder;
+}
+
+/** Removes what first starts that were killed have left in `dataDir`. Only its owner may. */
+export async function sweepDrafts(dataDir: string): Promise<void> {
+  const drafts = (await fs.readdir(dataDir)).filter((name) => draftName.test(name));
+  await Promise.allSettled(drafts.map((name) => discard(path.join(dataDir, name))));
 }
 
 /** Lets the account pass through the data folder, without seeing what is in it; false when a folder above bars the way. */
@@ -65,10 +66,9 @@ async function letThrough(account: Account, dataDir: string): Promise<boolean> {
 }
 
 async function makeInside(plan: ClusterPlan): Promise<void> {
-  const link = path.join(plan.dataDir, 'postgres');
-  const draft = `${link}-${randomUUID()}`;
+  const draft = path.join(plan.dataDir, `.postgres-${randomUUID()}`);
   await initialise(plan, draft);
-  await fs.rename(draft, link).catch(() => discard(draft));
+  await fs.rename(draft, path.join(plan.dataDir, 'postgres')).catch(() => discard(draft));
 }
 
 async function makeElsewhere(plan: ClusterPlan): Promise<void> {
@@ -93,6 +93,7 @@ async function initialise(plan: ClusterPlan, folder: string): Promise<void> {
     await fs.rename(password, path.join(folder, passwordFile));
   } catch (error) {
     await Promise.all([discard(folder), discard(password)]);
+    if (await findCluster(plan.dataDir)) return;
     throw new StartupError(`PostgreSQL cannot make its database in ${plan.dataDir}: ${reasonOf(error)}`);
   }
 }

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -22,6 +22,7 @@ export interface Server {
 export interface Launch {
   /** Set when the process ended badly. */
   failure: Error | null;
+  readonly child: ChildProcess;
 }
 
 const stopTimeoutMs = 3_000;
@@ -40,7 +41,7 @@ export async function launchServer(
   child.stderr?.on('data', (chunk: Buffer) =>
     options.log.debug({ postgres: chunk.toString().trimEnd() }, 'PostgreSQL'),
   );
-  const launch: Launch = { failure: null };
+  const launch: Launch = { failure: null, child };
   endOf(child).catch((error: Error) => {
     launch.failure = error;
   });
@@ -62,16 +63,15 @@ export async function connectServer(folder: string): Promise<Server | null> {
   );
 }
 
-/** Ends the server in an orderly way, or after five seconds without one, which loses nothing that was committed. */
+/** Ends the server in an orderly way, or after three seconds without one, which loses nothing that was committed. */
 export async function stopServer(server: Server): Promise<void> {
   signalServer(server.pid, 'SIGINT');
-  if (await hasEnded(server)) return;
+  if (await hasEnded(server.pid)) return;
   signalServer(server.pid, 'SIGQUIT');
-  await hasEnded(server);
+  await hasEnded(server.pid);
 }
 
-/** SIGINT ends the server in an orderly way; a server that is gone is no error. */
-export function signalServer(pid: number, signal: 'SIGINT' | 'SIGQUIT'): void {
+function signalServer(pid: number, signal: 'SIGINT' | 'SIGQUIT'): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
@@ -79,10 +79,10 @@ export function signalServer(pid: number, signal: 'SIGINT' | 'SIGQUIT'): void {
   }
 }
 
-async function hasEnded({ pid, folder }: Server): Promise<boolean> {
+async function hasEnded(pid: number): Promise<boolean> {
   for (const deadline = Date.now() + stopTimeoutMs; Date.now() < deadline; await delay(pollMs)) {
-    // Where nobody collects ended processes an adopted server stays as a zombie, without its lock file.
-    if (!isAlive(pid) || (await readLock(folder))?.pid !== pid) return true;
+    // Where nobody collects ended processes, one that we took over stays for ever, with an empty command.
+    if (!isAlive(pid) || (await commandOf(pid)) === '') return true;
   }
   return false;
 }

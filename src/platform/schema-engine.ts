@@ -76,9 +76,8 @@ function whatEngineSays(error: unknown): string {
 async function loadEngine(): Promise<void> {
   const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm');
   const file = path.join(path.dirname(entry), 'schema_engine_bg.wasm');
-  const { instance } = await WebAssembly.instantiate(await fs.readFile(file), {
-    './schema_engine_bg.js': engineModule,
-  });
+  const imports = { ...engineModule, ...idleTimers() };
+  const { instance } = await WebAssembly.instantiate(await fs.readFile(file), { './schema_engine_bg.js': imports });
   engineModule.__wbg_set_wasm(instance.exports);
   // Where the engine reports that it is broken, which otherwise shows as "unreachable".
   const setMessage = (message: string) => {
@@ -86,6 +85,13 @@ async function loadEngine(): Promise<void> {
   };
   Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: { set_message: setMessage } });
   (instance.exports.__wbindgen_start as () => void)();
+}
+
+// The engine never clears the ten seconds that it gives itself for its lock, and no program shall wait for them to end.
+function idleTimers(): object {
+  const setIdleTimeout = (run: () => void, timeoutMs: number) => setTimeout(run, timeoutMs).unref();
+  const names = Object.keys(engineModule).filter((name) => name.startsWith('__wbg_setTimeout_'));
+  return Object.fromEntries(names.map((name) => [name, setIdleTimeout]));
 }
 
 async function openAdapter(databaseUrl: string): Promise<SqlDriverAdapter> {

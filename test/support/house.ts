@@ -75,4 +75,4 @@ export const environmentReaders = [
   'src/commands/',
 ];
 
-export const sizes = { fileLines: 300, functionLines: 60 };
+export const sizes = { fileLines: 300, functionLines: 60, parameters: 3 };

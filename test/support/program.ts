@@ -1,30 +1,59 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
-import type { TestApp } from './world.ts';
 
-export interface ProgramCall {
-  /** A file of `src` without its ending. */
-  readonly program: string;
-  readonly words?: string[];
-  /** Besides what the app of the test has. */
-  readonly environment?: Record<string, string>;
+const root = path.resolve(import.meta.dirname, '../..');
+const running = new Set<ChildProcess>();
+
+/** A real process of the project, with nothing in its environment but what the test gives it. */
+export interface Program {
+  readonly pid: number;
+  /** What it has said so far. */
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** Where it listens, once it is ready; rejects when it ends before. */
+  readonly ready: () => Promise<string | null>;
+  /** Its exit code, once it has ended; null when a signal ended it. */
+  readonly exit: Promise<number | null>;
+  readonly kill: (signal: NodeJS.Signals) => void;
 }
 
-/** Starts a program of the project on the database and the data folder of a test's app. */
-export function startProgram(app: TestApp, { program, words = [], environment }: ProgramCall) {
-  const { databaseUrl, dataDir } = app.platform.config;
-  const env = { DATABASE_URL: databaseUrl ?? '', DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'warn', ...environment };
-  const file = path.join(import.meta.dirname, '../../src', `${program}.ts`);
-  return spawn(process.execPath, [file, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+export function runProgram(file: string, environment: Record<string, string>, words: string[] = []): Program {
+  const child = spawn(process.execPath, [file, ...words], {
+    cwd: root,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk));
+  const exit = once(child, 'close').then(([code]) => {
+    running.delete(child);
+    return code as number | null;
+  });
+  const readyLine = () => stdout.split('\n').find((line) => line.includes('"msg":"ready"'));
+  const ready = async () => {
+    while (!readyLine()) {
+      const ended = await Promise.race([once(child.stdout, 'data').then(() => false), exit.then(() => true)]);
+      if (ended && !readyLine())
+        throw new Error(`It ended with code ${await exit} before it was ready.\n${stdout}${stderr}`);
+    }
+    return (JSON.parse(readyLine() ?? '') as { url: string | null }).url;
+  };
+  return {
+    pid: child.pid ?? 0,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    ready,
+    exit,
+    kill: (signal) => child.kill(signal),
+  };
 }
 
-/** Runs one to its end. */
-export async function runProgram(app: TestApp, call: ProgramCall) {
-  const program = startProgram(app, call);
-  const output = Promise.all([text(program.stdout), text(program.stderr)]);
-  const [code] = (await once(program, 'exit')) as [number | null];
-  const [stdout, stderr] = await output;
-  return { code, stdout, stderr };
+/** Ends what a failed test has left running. */
+export async function endPrograms(): Promise<void> {
+  const ended = [...running].map((child) => once(child, 'close'));
+  for (const child of running) child.kill('SIGTERM');
+  await Promise.all(ended);
 }

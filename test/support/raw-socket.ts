@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { IncomingHttpHeaders } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type ClientOptions, WebSocket } from 'ws';
@@ -30,6 +31,8 @@ export interface Message {
 export interface TestSocket {
   readonly socket: WebSocket;
   readonly protocol: string;
+  /** Of the answer to the upgrade. */
+  readonly headers: IncomingHttpHeaders;
   send(message: Message | string): void;
   /** The next message, in order. */
   next(): Promise<Message>;
@@ -41,7 +44,10 @@ interface SocketOptions extends ClientOptions {
 }
 
 /** @throws when the server refuses the upgrade */
-export async function openSocket(url: string, { subprotocol = 'graphql-transport-ws', ...options }: SocketOptions = {}): Promise<TestSocket> {
+export async function openSocket(
+  url: string,
+  { subprotocol = 'graphql-transport-ws', ...options }: SocketOptions = {},
+): Promise<TestSocket> {
   const address = `${url.replace('http', 'ws')}/graphql`;
   const socket = new WebSocket(address, subprotocol ?? [], options);
   const received: Message[] = [];
@@ -55,11 +61,16 @@ export async function openSocket(url: string, { subprotocol = 'graphql-transport
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() }));
   });
+  let headers: IncomingHttpHeaders = {};
+  socket.once('upgrade', (response) => {
+    headers = response.headers;
+  });
   await once(socket, 'open');
   socket.on('error', () => socket.terminate());
   return {
     socket,
     protocol: socket.protocol,
+    headers,
     send: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
     next: () => {
       const message = received.shift();
@@ -70,7 +81,11 @@ export async function openSocket(url: string, { subprotocol = 'graphql-transport
 }
 
 /** A socket that is past `connection_ack`. */
-export async function connected(url: string, params?: Record<string, unknown>, options?: SocketOptions): Promise<TestSocket> {
+export async function connected(
+  url: string,
+  params?: Record<string, unknown>,
+  options?: SocketOptions,
+): Promise<TestSocket> {
   const client = await openSocket(url, options);
   client.send({ type: 'connection_init', ...(params && { payload: params }) });
   const { type } = await client.next();

@@ -1,4 +1,11 @@
-import { GraphQLInputObjectType, GraphQLInt, GraphQLNonNull, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
+import {
+  GraphQLInputObjectType,
+  GraphQLInt,
+  GraphQLNonNull,
+  GraphQLObjectType,
+  GraphQLSchema,
+  GraphQLString,
+} from 'graphql';
 import { Repeater } from 'graphql-yoga';
 import type { RequestCtx } from '../../src/context.ts';
 import { RateLimited } from '../../src/errors.ts';
@@ -66,8 +73,15 @@ function queryType(wait: Wait) {
       wait,
       actor: { type: GraphQLString, resolve: (_root, _args, ctx) => actorOf(ctx) },
       origin: { type: GraphQLString, resolve: (_root, _args, ctx) => JSON.stringify(ctx.origin) },
-      secret: { type: GraphQLString, args: { input: { type: Secret }, text: { type: GraphQLString } }, resolve: () => 'heard' },
-      bug: { type: GraphQLString, resolve: fail(() => new Error('the connection string is postgres://gatehouse:hunter2@db')) },
+      secret: {
+        type: GraphQLString,
+        args: { input: { type: Secret }, text: { type: GraphQLString } },
+        resolve: () => 'heard',
+      },
+      bug: {
+        type: GraphQLString,
+        resolve: fail(() => new Error('the connection string is postgres://gatehouse:hunter2@db')),
+      },
       impossible: { type: new GraphQLNonNull(GraphQLString), resolve: () => null },
       limited: { type: GraphQLString, resolve: fail(() => new RateLimited(7)) },
       poolIsEmpty: { type: GraphQLString, resolve: fail(() => new Error('timeout exceeded when trying to connect')) },

@@ -2,13 +2,13 @@ import type { AuditEntry as Entry } from '../../generated/prisma/client.ts';
 import { builder } from '../../graphql/builder.ts';
 import { decodeNodeId } from '../../graphql/ids.ts';
 import { connectionType, paginate } from '../../graphql/pagination.ts';
+import { publicId, publicMetadata } from '../../graphql/public-ids.ts';
 import { encodeId } from '../../platform/typeid.ts';
 import { ApiKey } from '../api-keys/api-key.schema.ts';
 import { visibleApiKeys } from '../api-keys/key-list.service.ts';
 import { User } from '../members/members.schema.ts';
 import { Organization } from '../organizations/organizations.schema.ts';
 import { actorWithId, auditEntriesOf, visibleAuditEntries } from './audit-log.service.ts';
-import { publicId, publicMetadata } from './public-ids.ts';
 
 const AuditActorKind = builder.enumType('AuditActorKind', {
   description: 'As what somebody acted.',

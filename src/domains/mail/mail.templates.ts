@@ -59,6 +59,7 @@ export function changeEmail({ name, link }: { name: string; link: string }): Ren
   });
 }
 
+const dayAndTime = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' });
 const roleNames = { OWNER: 'an owner', ADMIN: 'an admin', MEMBER: 'a member' } as const;
 
 /** To somebody who is asked to join an organization. */
@@ -86,4 +87,3 @@ export function invitation(input: {
   });
 }
 
-const dayAndTime = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' });

@@ -38,8 +38,8 @@ export async function revokeOtherSessions(ctx: Ctx): Promise<{ count: number }> 
 }
 
 /**
- * Ends the live sessions of a person, all or all but one; their tokens are refused from the next request on. Joins the
- * caller's transaction.
+ * Ends the live sessions of a person, all or all but one, and every sign-in that waits for its second factor; their
+ * tokens are refused from the next request on. Joins the caller's transaction.
  * @returns how many ended
  */
 export async function endSessions(
@@ -47,6 +47,8 @@ export async function endSessions(
   input: { userId: string; exceptSessionId?: string; reason: string },
 ): Promise<number> {
   const { userId, exceptSessionId, reason } = input;
+  // Before the sessions: a sign-in that is just about to pass is waited for here, and then ends with them.
+  await ctx.db.mfaChallenge.deleteMany({ where: { userId } });
   const { count } = await ctx.db.session.updateMany({
     where: { ...live(ctx, userId), ...(exceptSessionId && { id: { not: exceptSessionId } }) },
     data: { revokedAt: ctx.now(), revokeReason: reason },

@@ -1,5 +1,5 @@
-import type { Prisma } from '../../generated/prisma/client.ts';
-import { encodeId, idPrefixes, type Kind } from '../../platform/typeid.ts';
+import type { Prisma } from '../generated/prisma/client.ts';
+import { encodeId, idPrefixes, type Kind } from '../platform/typeid.ts';
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Names of metadata that end in no kind of their own. */
