@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { graphql } from './generated/gql.ts';
-import { aBrowser, appPage } from './support/browser.ts';
+import { aBrowser, appPage } from './support/cookie-jar.ts';
 import { openSocket } from './support/raw-socket.ts';
 import { aChallengeFor, freshCode, withSecondFactor } from './support/second-factor.ts';
 import { Logout, Ping, RefreshByCookie, withCookie } from './support/session-operations.ts';

@@ -52,3 +52,13 @@ export async function aKey(
   const { apiKey, secret } = data.createApiKey;
   return { ...callerWith(app, secret), id: apiKey.id, secret };
 }
+
+export const ViewerByKey = graphql(`query ViewerByKey { viewer { email } apiKeyScopes }`);
+
+/** Whether a secret opens anything; what does not is refused whole. */
+export async function isGood(app: TestApp, secret: string): Promise<boolean> {
+  const { status, codes } = await callerWith(app, secret).send(ViewerByKey);
+  if (status === 200) return true;
+  if (status !== 401 || codes.join() !== 'UNAUTHENTICATED') throw new Error(`refused otherwise: ${status} ${codes}`);
+  return false;
+}

@@ -58,7 +58,11 @@ export const areas: readonly Area[] = [
 export const openToOtherDomains = ['service', 'access', 'rules', 'mail'];
 
 /** Domains that every other one stands on: the domains that they may call, all others are above them. */
-export const groundFloor: Readonly<Record<string, readonly string[]>> = { audit: [], members: ['audit'] };
+export const groundFloor: Readonly<Record<string, readonly string[]>> = {
+  audit: [],
+  'api-keys': ['audit'],
+  members: ['audit', 'api-keys'],
+};
 
 /** Names that say nothing of what a file holds. */
 export const drawers = [

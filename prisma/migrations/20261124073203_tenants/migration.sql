@@ -41,6 +41,12 @@ CREATE INDEX "api_keys_created_by_id_organization_id_idx" ON "api_keys"("created
 -- CreateIndex
 CREATE UNIQUE INDEX "audit_checkpoints_chain_id_sequence_key" ON "audit_checkpoints"("chain_id", "sequence");
 
+-- CreateIndex
+CREATE INDEX "audit_entries_chain_id_action_sequence_idx" ON "audit_entries"("chain_id", "action", "sequence");
+
+-- CreateIndex
+CREATE INDEX "audit_entries_chain_id_actor_user_id_sequence_idx" ON "audit_entries"("chain_id", "actor_user_id", "sequence");
+
 -- AddForeignKey
 ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_organization_id_fkey" FOREIGN KEY ("organization_id") REFERENCES "organizations"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
@@ -59,3 +65,13 @@ END $$;
 
 CREATE CONSTRAINT TRIGGER memberships_last_owner AFTER UPDATE OR DELETE ON memberships
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.role = 'OWNER') EXECUTE FUNCTION refuse_losing_last_owner();
+
+-- A checkpoint is for ever too.
+CREATE OR REPLACE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '% only grows: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END;
+$$;
+
+CREATE TRIGGER audit_checkpoints_only_grow BEFORE UPDATE OR DELETE OR TRUNCATE ON "audit_checkpoints"
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();

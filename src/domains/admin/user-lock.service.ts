@@ -2,6 +2,7 @@ import type { Ctx } from '../../context.ts';
 import { NotFound, ValidationFailed } from '../../errors.ts';
 import type { User } from '../../generated/prisma/client.ts';
 import { transact } from '../../platform/db.ts';
+import { revokeKeysOf } from '../api-keys/key-revocation.service.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { signedInActor } from '../members/members.access.ts';
 import { endSessions } from '../sessions/revocation.service.ts';
@@ -17,7 +18,7 @@ export async function lockUser(ctx: Ctx, { userId }: { userId: string }): Promis
   return transact(ctx, async (ctx) => {
     const user = await setLock(ctx, { userId, lockedAt: ctx.now() });
     await endSessions(ctx, { userId, reason: 'locked' });
-    await ctx.db.apiKey.updateMany({ where: { createdById: userId, revokedAt: null }, data: { revokedAt: ctx.now() } });
+    await revokeKeysOf(ctx, { userId, reason: 'userLocked' });
     await recordAudit(ctx, { organizationId: null, action: 'user.locked', targetType: 'User', targetId: userId });
     return user;
   });

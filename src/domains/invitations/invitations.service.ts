@@ -7,7 +7,14 @@ import { digestOf, newSecret } from '../../platform/tokens.ts';
 import { newId } from '../../platform/typeid.ts';
 import { parseEmail } from '../accounts/email-address.ts';
 import { recordAudit } from '../audit/audit.service.ts';
-import { includesRole, openOrganizations, readsEverything, roleIn, signedInActor } from '../members/members.access.ts';
+import {
+  answerableUserId,
+  includesRole,
+  openOrganizations,
+  organizationOpenToKey,
+  readsEverything,
+  roleIn,
+} from '../members/members.access.ts';
 
 const lifetimeDays = 7;
 
@@ -61,6 +68,7 @@ export function openInvitationsTo(ctx: Ctx, email: string): Prisma.InvitationWhe
 /** The invitations that the caller may see: those of organizations where they are admin, and those to themselves. */
 export function visibleInvitations({ actor }: Ctx): Prisma.InvitationWhereInput {
   if (readsEverything(actor)) return {};
+  if (actor.kind === 'apiKey' && actor.role === 'ADMIN') return { organization: organizationOpenToKey(actor, 'members:read') };
   if (actor.kind !== 'user') return { id: { in: [] } };
   return { OR: [{ organization: openOrganizations(actor, 'OWNER', 'ADMIN') }, { email: actor.email }] };
 }
@@ -80,7 +88,7 @@ async function createInvitation(ctx: Ctx, input: { organizationId: string; email
     data: { status: 'EXPIRED', tokenDigest: null },
   });
   const [invitation] = await ctx.db.invitation.createManyAndReturn({
-    data: { id: newId(), ...input, invitedById: signedInActor(ctx).userId, createdAt: now, expiresAt },
+    data: { id: newId(), ...input, invitedById: answerableUserId(ctx), createdAt: now, expiresAt },
     skipDuplicates: true,
   });
   if (!invitation) throw new Conflict('This address has an open invitation already.', 'email');

@@ -23,6 +23,11 @@ export function answerableUserId(ctx: { actor: Actor }): string {
   return ctx.actor.kind === 'apiKey' ? ctx.actor.createdById : signedInActor(ctx).userId;
 }
 
+/** What the caller is in the seat of the one who answers for them: a key is an admin at most, whoever made it. */
+export function boundedRole(actor: Actor, role: Role): Role {
+  return actor.kind === 'apiKey' && role === 'OWNER' ? 'ADMIN' : role;
+}
+
 /** The caller's role in an organization, null for an outsider. */
 export async function roleIn(ctx: Ctx, organizationId: string): Promise<Role | null> {
   return (await seatIn(ctx, organizationId))?.role ?? null;

@@ -2,8 +2,9 @@ import type { Ctx } from '../../context.ts';
 import { Forbidden, LastOwner, NotFound, ValidationFailed } from '../../errors.ts';
 import type { Membership, Role } from '../../generated/prisma/client.ts';
 import { transact } from '../../platform/db.ts';
+import { revokeKeysOf } from '../api-keys/key-revocation.service.ts';
 import { recordAudit } from '../audit/audit.service.ts';
-import { includesRole, requireRole, signedInActor } from './members.access.ts';
+import { answerableUserId, boundedRole, includesRole, requireRole, signedInActor } from './members.access.ts';
 
 const nowhere = '00000000-0000-0000-0000-000000000000';
 
@@ -44,11 +45,10 @@ export async function changeMemberRole(ctx: Ctx, input: { membershipId: string; 
  * @throws LastOwner, NotFound, Forbidden
  */
 export async function removeMember(ctx: Ctx, input: { membershipId: string }): Promise<{ membershipId: string }> {
-  const { userId: callerId } = signedInActor(ctx);
   return transact(ctx, async (ctx) => {
     const { membership, callerRole } = await lockSeat(ctx, input.membershipId);
     const { id, organizationId, userId, role } = membership;
-    const isLeaving = userId === callerId;
+    const isLeaving = ctx.actor.kind === 'user' && ctx.actor.userId === userId;
     if (!callerRole) throw new NotFound();
     if (!isLeaving) await requireRole(ctx, organizationId, role === 'OWNER' ? 'OWNER' : 'ADMIN');
     if (role === 'OWNER') await refuseLastOwner(ctx, organizationId);
@@ -110,9 +110,9 @@ async function lockSeat(ctx: Ctx, membershipId: string): Promise<{ membership: M
   await lockOrganization(ctx, organizationId);
   const membership = await ctx.db.membership.findUnique({ where: { id: membershipId, organizationId } });
   if (!membership) throw new NotFound();
-  const { userId } = signedInActor(ctx);
+  const userId = answerableUserId(ctx);
   const own = await ctx.db.membership.findUnique({ where: { organizationId_userId: { organizationId, userId } } });
-  return { membership, callerRole: own?.role ?? null };
+  return { membership, callerRole: own && boundedRole(ctx.actor, own.role) };
 }
 
 async function refuseLastOwner(ctx: Ctx, organizationId: string): Promise<void> {
@@ -125,8 +125,5 @@ async function forgetEverywhere(ctx: Ctx, { organizationId, userId }: { organiza
     where: { userId, activeOrganizationId: organizationId },
     data: { activeOrganizationId: null },
   });
-  await ctx.db.apiKey.updateMany({
-    where: { organizationId, createdById: userId, revokedAt: null },
-    data: { revokedAt: ctx.now() },
-  });
+  await revokeKeysOf(ctx, { organizationId, userId, reason: 'memberRemoved' });
 }

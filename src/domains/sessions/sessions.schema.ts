@@ -1,4 +1,4 @@
-import { RefreshRaced, SessionEnded } from '../../errors.ts';
+import { RefreshRaced, SessionEnded, ValidationFailed } from '../../errors.ts';
 import { builder } from '../../graphql/builder.ts';
 import { IdInput } from '../../graphql/id-input.ts';
 import { idOf } from '../../graphql/ids.ts';
@@ -81,7 +81,7 @@ const SessionsRevoked = builder.objectRef<{ count: number }>('SessionsRevoked').
 
 const RevokeSessionsResult = builder.errorUnion('RevokeSessionsResult', {
   description: 'What became of a revocation.',
-  types: [SessionsRevoked],
+  types: [SessionsRevoked, ValidationFailed],
   resolveType: () => 'SessionsRevoked',
 });
 
