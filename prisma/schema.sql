@@ -1,6 +1,6 @@
 -- What PostgreSQL looks like after all migrations. Written by `npm run db:new`, compared by a test; never edited by hand.
 
-CREATE TYPE "EmailTokenPurpose" AS ENUM ('VERIFY_EMAIL');
+CREATE TYPE "EmailTokenPurpose" AS ENUM ('VERIFY_EMAIL', 'RESET_PASSWORD', 'CHANGE_EMAIL');
 
 CREATE TYPE "InvitationStatus" AS ENUM ('PENDING', 'ACCEPTED', 'REVOKED', 'EXPIRED', 'DECLINED');
 
@@ -16,6 +16,55 @@ BEGIN
   RAISE EXCEPTION 'audit_entries only grows: % is refused', TG_OP USING ERRCODE = 'restrict_violation';
 END;
 $function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_losing_last_owner()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF EXISTS (SELECT FROM organizations WHERE id = OLD.organization_id)
+     AND NOT EXISTS (SELECT FROM memberships WHERE organization_id = OLD.organization_id AND role = 'OWNER') THEN
+    RAISE EXCEPTION 'an organization must keep an owner' USING ERRCODE = 'check_violation', CONSTRAINT = 'memberships_last_owner';
+  END IF;
+  RETURN NULL;
+END $function$;
+
+CREATE TABLE api_keys (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    created_by_id uuid NOT NULL,
+    name text NOT NULL,
+    scopes text[],
+    hint text NOT NULL,
+    digest bytea NOT NULL,
+    previous_digest bytea,
+    previous_secret_expires_at timestamp(3) with time zone,
+    created_at timestamp(3) with time zone NOT NULL,
+    last_used_at timestamp(3) with time zone,
+    expires_at timestamp(3) with time zone NOT NULL,
+    revoked_at timestamp(3) with time zone,
+    CONSTRAINT api_keys_created_by_id_fkey FOREIGN KEY (created_by_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT api_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT api_keys_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE attempt_counters (
+    key text NOT NULL,
+    failures integer NOT NULL,
+    last_failure timestamp(3) with time zone NOT NULL,
+    locked_until timestamp(3) with time zone,
+    CONSTRAINT attempt_counters_pkey PRIMARY KEY (key)
+);
+
+CREATE TABLE audit_checkpoints (
+    id uuid NOT NULL,
+    chain_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    hash bytea NOT NULL,
+    signature text NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT audit_checkpoints_pkey PRIMARY KEY (id)
+);
 
 CREATE TABLE audit_entries (
     id uuid NOT NULL,
@@ -33,6 +82,7 @@ CREATE TABLE audit_entries (
     created_at timestamp(3) with time zone NOT NULL,
     previous_hash bytea NOT NULL,
     hash bytea NOT NULL,
+    api_key_id uuid,
     CONSTRAINT audit_entries_pkey PRIMARY KEY (id)
 );
 
@@ -41,6 +91,15 @@ CREATE TABLE audit_heads (
     sequence bigint NOT NULL,
     hash bytea NOT NULL,
     CONSTRAINT audit_heads_pkey PRIMARY KEY (chain_id)
+);
+
+CREATE TABLE backup_codes (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    used_at timestamp(3) with time zone,
+    CONSTRAINT backup_codes_pkey PRIMARY KEY (id),
+    CONSTRAINT backup_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
 );
 
 CREATE TABLE email_tokens (
@@ -52,6 +111,17 @@ CREATE TABLE email_tokens (
     expires_at timestamp(3) with time zone NOT NULL,
     CONSTRAINT email_tokens_pkey PRIMARY KEY (user_id, purpose),
     CONSTRAINT email_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+CREATE TABLE identities (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    provider text NOT NULL,
+    subject text NOT NULL,
+    email text,
+    created_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT identities_pkey PRIMARY KEY (id),
+    CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
 );
 
 CREATE TABLE invitations (
@@ -78,6 +148,30 @@ CREATE TABLE memberships (
     CONSTRAINT memberships_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
     CONSTRAINT memberships_pkey PRIMARY KEY (id),
     CONSTRAINT memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+CREATE TABLE mfa_challenges (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    method "LoginMethod" NOT NULL,
+    attempts_left integer NOT NULL,
+    expires_at timestamp(3) with time zone NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT mfa_challenges_pkey PRIMARY KEY (id),
+    CONSTRAINT mfa_challenges_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+CREATE TABLE oauth_states (
+    digest bytea NOT NULL,
+    provider text NOT NULL,
+    browser_digest bytea NOT NULL,
+    code_verifier text NOT NULL,
+    nonce text NOT NULL,
+    redirect_uri text NOT NULL,
+    link_session_id uuid,
+    expires_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT oauth_states_pkey PRIMARY KEY (digest)
 );
 
 CREATE TABLE organizations (
@@ -113,6 +207,23 @@ CREATE TABLE sessions (
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
 );
 
+CREATE TABLE totp_enrollments (
+    user_id uuid NOT NULL,
+    secret text NOT NULL,
+    expires_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT totp_enrollments_pkey PRIMARY KEY (user_id),
+    CONSTRAINT totp_enrollments_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+CREATE TABLE totp_factors (
+    user_id uuid NOT NULL,
+    secret text NOT NULL,
+    last_used_step bigint NOT NULL,
+    confirmed_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT totp_factors_pkey PRIMARY KEY (user_id),
+    CONSTRAINT totp_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
 CREATE TABLE users (
     id uuid NOT NULL,
     email text NOT NULL,
@@ -126,9 +237,23 @@ CREATE TABLE users (
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 
+CREATE INDEX api_keys_created_by_id_organization_id_idx ON public.api_keys USING btree (created_by_id, organization_id);
+
+CREATE INDEX api_keys_organization_id_id_idx ON public.api_keys USING btree (organization_id, id);
+
+CREATE UNIQUE INDEX audit_checkpoints_chain_id_sequence_key ON public.audit_checkpoints USING btree (chain_id, sequence);
+
 CREATE UNIQUE INDEX audit_entries_chain_id_sequence_key ON public.audit_entries USING btree (chain_id, sequence);
 
+CREATE UNIQUE INDEX backup_codes_digest_key ON public.backup_codes USING btree (digest);
+
+CREATE INDEX backup_codes_user_id_idx ON public.backup_codes USING btree (user_id);
+
 CREATE UNIQUE INDEX email_tokens_digest_key ON public.email_tokens USING btree (digest);
+
+CREATE UNIQUE INDEX identities_provider_subject_key ON public.identities USING btree (provider, subject);
+
+CREATE INDEX identities_user_id_idx ON public.identities USING btree (user_id);
 
 CREATE INDEX invitations_email_idx ON public.invitations USING btree (email);
 
@@ -144,6 +269,10 @@ CREATE UNIQUE INDEX memberships_organization_id_user_id_key ON public.membership
 
 CREATE INDEX memberships_user_id_joined_at_id_idx ON public.memberships USING btree (user_id, joined_at, id);
 
+CREATE UNIQUE INDEX mfa_challenges_digest_key ON public.mfa_challenges USING btree (digest);
+
+CREATE INDEX mfa_challenges_user_id_idx ON public.mfa_challenges USING btree (user_id);
+
 CREATE UNIQUE INDEX organizations_slug_key ON public.organizations USING btree (slug);
 
 CREATE UNIQUE INDEX sessions_previous_refresh_digest_key ON public.sessions USING btree (previous_refresh_digest);
@@ -155,3 +284,5 @@ CREATE INDEX sessions_user_id_id_idx ON public.sessions USING btree (user_id, id
 CREATE UNIQUE INDEX users_email_key ON public.users USING btree (email);
 
 CREATE TRIGGER audit_entries_only_grow BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+
+CREATE CONSTRAINT TRIGGER memberships_last_owner AFTER DELETE OR UPDATE ON public.memberships DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.role = 'OWNER'::"Role")) EXECUTE FUNCTION refuse_losing_last_owner();

@@ -2,15 +2,22 @@ import type { Config } from './config.ts';
 import { startHttpServer } from './edge/http.ts';
 import { schema } from './graphql/schema.ts';
 import { createJobQueue, startJobQueue, stopJobQueue } from './jobs/queue.ts';
+import { startSchedule } from './jobs/schedule.ts';
 import { startWorker } from './jobs/worker.ts';
 import { createAccessTokens } from './platform/access-tokens.ts';
+import { createBreachedPasswords } from './platform/breached-passwords.ts';
 import { connectDb } from './platform/db.ts';
 import { loadKeyring, loadSigningKeys } from './platform/development-keys.ts';
+import { createIdentityProviders } from './platform/identity-providers.ts';
+import { requireKnownKeys } from './platform/key-rotation.ts';
 import { createKeyring } from './platform/keyring.ts';
 import { createLogger, type Logger } from './platform/log.ts';
 import { createMailer } from './platform/mailer.ts';
 import { createPasswords, type PasswordCost } from './platform/passwords.ts';
 import type { Platform } from './platform/platform.ts';
+import { createRateLimits } from './platform/rate-limit.ts';
+import { createSignatures } from './platform/signatures.ts';
+import { productionFloorMs } from './platform/time-floor.ts';
 
 export type AppRole = 'api' | 'worker';
 
@@ -20,6 +27,8 @@ export interface AppOptions {
   readonly log?: Logger;
   /** Tests spend less on each hash. */
   readonly passwordCost?: PasswordCost;
+  /** And wait less. */
+  readonly timeFloorMs?: number;
 }
 
 export interface App {
@@ -38,7 +47,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   };
   try {
     const platform = await createPlatform(config, options, closers);
-    if (options.roles.includes('worker')) closers.push((await startWorker(platform)).stop);
+    await requireKnownKeys(platform.db, platform.keyring);
+    if (options.roles.includes('worker')) closers.push((await startWorker(platform)).stop, startSchedule(platform).stop);
     if (!options.roles.includes('api')) return { url: null, platform, close };
     const server = await startHttpServer(platform, schema);
     closers.push(server.close);
@@ -51,19 +61,27 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 
 async function createPlatform(
   config: Config,
-  { databaseUrl, roles, passwordCost, ...options }: AppOptions,
+  { databaseUrl, roles, ...options }: AppOptions,
   closers: (() => Promise<void>)[],
 ): Promise<Platform> {
   const log = options.log ?? createLogger(config.logLevel);
   const now = () => new Date(Date.now() + config.clockOffsetSeconds * 1000);
   const keyring = createKeyring(await loadKeyring(config));
-  const accessTokens = await createAccessTokens(await loadSigningKeys(config));
-  const { db } = connectDb(databaseUrl, log);
+  const signingKeys = await loadSigningKeys(config);
+  const accessTokens = await createAccessTokens(signingKeys);
+  const signatures = await createSignatures(signingKeys);
+  const { db, read } = connectDb(databaseUrl, log);
   closers.push(() => db.$disconnect());
   const jobQueue = createJobQueue(databaseUrl, log, roles.includes('worker') ? 'works' : 'sends');
   await startJobQueue(jobQueue);
   closers.push(() => stopJobQueue(jobQueue));
   const mailer = createMailer(config, now);
   closers.push(async () => mailer.close());
-  return { config, log, now, db, keyring, accessTokens, passwords: createPasswords(passwordCost), mailer, jobQueue };
+  const passwords = createPasswords(options.passwordCost);
+  const rateLimits = createRateLimits(config.rateLimitScale);
+  const { timeFloorMs = productionFloorMs } = options;
+  const breachedPasswords = createBreachedPasswords(config, log);
+  const identityProviders = createIdentityProviders(config.oauth);
+  const signIn = { accessTokens, signatures, passwords, breachedPasswords, rateLimits, timeFloorMs, identityProviders };
+  return { config, log, now, db, read, keyring, ...signIn, mailer, jobQueue };
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { insecureProviders, type OAuthConfig, oauthOf, oauthVariables } from './oauth.config.ts';
 
 /** Everything the program takes from its environment, read once. The only place that knows `process.env`'s names. */
 export interface Config {
@@ -21,8 +22,13 @@ export interface Config {
   /** Null: mails go to the mailbox page. */
   readonly smtpUrl: string | null;
   readonly mailFrom: string;
+  readonly oauth: OAuthConfig;
+  /** Where new passwords are looked up (the API of Have I Been Pwned), null: nowhere. */
+  readonly breachedPasswordsUrl: string | null;
   readonly graphiql: boolean;
   readonly introspection: boolean;
+  /** Multiplies the limits that go by address and by recipient. */
+  readonly rateLimitScale: number;
   readonly clockOffsetSeconds: number;
   readonly jobs: { readonly retryLimit: number | null; readonly retryDelaySeconds: number | null };
   readonly logLevel: string;
@@ -126,9 +132,13 @@ const environment = z.object({
   SIGNING_KEYS: signingKeys.optional(),
   SMTP_URL: urlOf('smtp:', 'smtps:').optional(),
   MAIL_FROM: z.string().default('Gatehouse <no-reply@localhost>'),
+  ...oauthVariables,
+  PASSWORD_BREACH_CHECK: onOff.optional(),
+  PASSWORD_BREACH_URL: baseUrl.default('https://api.pwnedpasswords.com'),
   GRAPHIQL: onOff.optional(),
   INTROSPECTION: onOff.optional(),
   TEST_CLOCK_OFFSET_SECONDS: wholeNumber(-4_000_000_000, 4_000_000_000).default(0),
+  RATE_LIMIT_SCALE: wholeNumber(1, 1_000_000).default(1),
   JOB_RETRY_LIMIT: wholeNumber(0, 1000).optional(),
   JOB_RETRY_DELAY_SECONDS: wholeNumber(0, 86_400).optional(),
   LOG_LEVEL: z
@@ -160,7 +170,8 @@ function productionProblems(given: NodeJS.ProcessEnv): string[] {
   if (given.NODE_ENV !== 'production') return [];
   const missing = requiredInProduction
     .filter((name) => given[name] === undefined)
-    .map((name) => `${name}: must be set in production`);
+    .map((name) => `${name}: must be set in production`)
+    .concat(insecureProviders(given));
   const clock = Number(given.TEST_CLOCK_OFFSET_SECONDS ?? 0) !== 0;
   return clock ? [...missing, 'TEST_CLOCK_OFFSET_SECONDS: is refused in production'] : missing;
 }
@@ -181,8 +192,11 @@ function shape(env: Environment): Config {
     signingKeys: env.SIGNING_KEYS ?? null,
     smtpUrl: env.SMTP_URL ?? null,
     mailFrom: env.MAIL_FROM,
+    oauth: oauthOf(env),
+    breachedPasswordsUrl: (env.PASSWORD_BREACH_CHECK ?? isProduction) ? env.PASSWORD_BREACH_URL : null,
     graphiql: env.GRAPHIQL ?? !isProduction,
     introspection: env.INTROSPECTION ?? !isProduction,
+    rateLimitScale: env.RATE_LIMIT_SCALE,
     clockOffsetSeconds: env.TEST_CLOCK_OFFSET_SECONDS,
     jobs: { retryLimit: env.JOB_RETRY_LIMIT ?? null, retryDelaySeconds: env.JOB_RETRY_DELAY_SECONDS ?? null },
     logLevel: env.LOG_LEVEL,

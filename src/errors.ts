@@ -115,6 +115,54 @@ export class SessionEnded extends AppError {
   }
 }
 
+/** Another tab refreshed first: its tokens are the good ones. Never a reason to drop a cookie. */
+export class RefreshRaced extends AppError {
+  constructor() {
+    super('REFRESH_RACED', 'Another tab has refreshed this session. Use its tokens.');
+  }
+}
+
+export class InvalidCode extends AppError {
+  readonly attemptsLeft: number | null;
+
+  constructor(attemptsLeft: number | null = null) {
+    super('INVALID_CODE', 'This code is not right, or not any more.');
+    this.attemptsLeft = attemptsLeft;
+  }
+}
+
+/** The first factor is right and a second one is enrolled: no refusal, but no tokens either. */
+export class SecondFactorNeeded extends AppError {
+  readonly challengeToken: string;
+  readonly expiresAt: Date;
+  readonly methods: ('TOTP' | 'BACKUP_CODE')[];
+
+  constructor(challenge: { challengeToken: string; expiresAt: Date; methods: ('TOTP' | 'BACKUP_CODE')[] }) {
+    super('SECOND_FACTOR_NEEDED', 'Enter a code of your authenticator.');
+    this.challengeToken = challenge.challengeToken;
+    this.expiresAt = challenge.expiresAt;
+    this.methods = challenge.methods;
+  }
+}
+
+export class OAuthFailed extends AppError {
+  constructor(message = 'Signing in with this provider did not work. Try again.') {
+    super('OAUTH_FAILED', message);
+  }
+}
+
+export class LastOwner extends AppError {
+  constructor() {
+    super('LAST_OWNER', 'An organization needs an owner. Name another one first.');
+  }
+}
+
+export class LastSignInMethod extends AppError {
+  constructor() {
+    super('LAST_SIGN_IN_METHOD', 'This is the last way to sign in. Add another one first.');
+  }
+}
+
 export class Conflict extends AppError {
   readonly field: string | null;
 

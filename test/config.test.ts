@@ -35,6 +35,8 @@ describe('readConfig', () => {
       KEYRING: 'k1:c2hvcnQ=',
       SIGNING_KEYS: '{"keys":[]}',
       SMTP_URL: 'http://mail',
+      OAUTH_GITHUB_BASE_URL: 'http://github.example.com',
+      OIDC_PROVIDERS: '[{"id":"acme"}]',
       GRAPHIQL: 'yes',
       TEST_CLOCK_OFFSET_SECONDS: 'soon',
       LOG_LEVEL: 'loud',
@@ -48,8 +50,9 @@ describe('readConfig', () => {
       KEYRING: `k1:${secret}`,
       SIGNING_KEYS: `{"keys":"${secret}"}`,
       SMTP_URL: `http://u:${secret}@mail`,
+      OIDC_PROVIDERS: `[{"id":"acme","name":"Acme","issuer":"http://u:${secret}@acme","clientId":"x","clientSecret":"${secret}"}]`,
     });
-    expect(problems).toHaveLength(3);
+    expect(problems).toHaveLength(4);
     expect(problems.join('\n')).not.toContain(secret);
   });
 
@@ -68,6 +71,27 @@ describe('readConfig', () => {
   test('takes an empty value as not set', () => {
     const empty = Object.fromEntries(environmentNames.map((name) => [name, '']));
     expect(readConfig(empty)).toEqual(readConfig({}));
+  });
+
+  test('refuses providers that share an id, have one that is taken, or an issuer in clear beyond the loopback', () => {
+    const provider = { id: 'acme', name: 'Acme', issuer: 'http://127.0.0.1:8080/realms/acme', clientId: 'x', clientSecret: 'y' };
+    const problems = (...OIDC_PROVIDERS: object[]) => problemsOf({ OIDC_PROVIDERS: JSON.stringify(OIDC_PROVIDERS) });
+    expect(problems(provider)).toEqual([]);
+    expect(problems(provider, provider)).toHaveLength(1);
+    expect(problems({ ...provider, id: 'google' })).toHaveLength(1);
+    expect(problems({ ...provider, issuer: 'http://id.example.com' }, { ...provider, id: 'B', name: '' })).toHaveLength(3);
+    const inProduction = problemsOf({ ...production, OIDC_PROVIDERS: JSON.stringify([provider]) });
+    expect(mistaken(inProduction)).toContain('OIDC_PROVIDERS');
+  });
+
+  test('knows the providers of its own when id and secret are both there', () => {
+    const github = { OAUTH_GITHUB_CLIENT_ID: 'x', OAUTH_GITHUB_CLIENT_SECRET: 'y' };
+    expect(readConfig({ OAUTH_GITHUB_CLIENT_ID: 'x', OAUTH_GOOGLE_CLIENT_SECRET: 'y' }).oauth).toEqual({ github: null, oidc: [] });
+    expect(readConfig(github).oauth.github).toMatchObject({ baseUrl: 'https://github.com', apiUrl: 'https://api.github.com' });
+    const enterprise = readConfig({ ...github, OAUTH_GITHUB_BASE_URL: 'https://github.example.com/' });
+    expect(enterprise.oauth.github).toMatchObject({ apiUrl: 'https://github.example.com/api/v3' });
+    const google = readConfig({ OAUTH_GOOGLE_CLIENT_ID: 'x', OAUTH_GOOGLE_CLIENT_SECRET: 'y' });
+    expect(google.oauth.oidc).toMatchObject([{ id: 'google', issuer: 'https://accounts.google.com' }]);
   });
 
   test('reads a list of origins and falls back to the app’s own', () => {

@@ -93,10 +93,14 @@ describe('the database', () => {
     await expect(user('someone@example.com')).rejects.toThrow('users_email_key');
   });
 
-  test.each(['UPDATE audit_entries SET action = action', 'DELETE FROM audit_entries', 'TRUNCATE audit_entries'])(
-    'refuses %s',
-    async (sql) => {
-      await expect(client.query(sql)).rejects.toThrow('audit_entries only grows');
-    },
-  );
+  test.each([
+    'UPDATE audit_entries SET action = action',
+    'DELETE FROM audit_entries',
+    'TRUNCATE audit_entries',
+    'UPDATE audit_checkpoints SET hash = hash',
+    'DELETE FROM audit_checkpoints',
+    'TRUNCATE audit_checkpoints',
+  ])('refuses %s', async (sql) => {
+    await expect(client.query(sql)).rejects.toThrow('only grows');
+  });
 });

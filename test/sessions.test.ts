@@ -1,21 +1,10 @@
-import { SignJWT, generateKeyPair } from 'jose';
+import { decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { graphql } from './generated/gql.ts';
-import { aPerson, callerWith, type Person, signIn, useApp } from './support/world.ts';
+import { waitForMail } from './support/mailbox.ts';
+import { Logout, Ping, Refresh } from './support/session-operations.ts';
+import { aPerson, callerWith, type Person, signIn, startTestApp, type TestApp, useApp } from './support/world.ts';
 
 const app = useApp();
-
-const Refresh = graphql(`
-  mutation Refresh($refreshToken: String) {
-    refreshSession(input: { refreshToken: $refreshToken }) {
-      __typename
-      ... on SignedIn { accessToken refreshToken viewer { email } }
-      ... on Error { code }
-    }
-  }
-`);
-const Logout = graphql(`mutation Logout { logout { __typename ... on LoggedOut { sessionId } ... on Error { code } } }`);
-const Ping = graphql(`query Ping { viewer { email } }`);
 
 async function refresh(refreshToken: string) {
   const { data } = await callerWith(app).send(Refresh, { refreshToken });
@@ -65,12 +54,28 @@ describe('refreshSession', () => {
     const next = await refresh(phone.refreshToken);
     await moveRotationBack(phone, 16);
     expect((await refresh(phone.refreshToken)).__typename).toBe('SessionEnded');
-    expect((await refresh(next.__typename === 'SignedIn' ? (next.refreshToken ?? '') : '')).__typename).toBe('SessionEnded');
+    expect((await refresh(next.__typename === 'SignedIn' ? (next.refreshToken ?? '') : '')).__typename).toBe(
+      'SessionEnded',
+    );
     expect((await rowOf(phone)).revokeReason).toBe('refresh-token-reused');
     expect((await phone.send(Ping)).codes).toEqual(['UNAUTHENTICATED']);
     expect((await refresh(ada.refreshToken)).__typename).toBe('SignedIn');
     const entries = await app.platform.db.auditEntry.count({ where: { action: 'session.revokedForReuse' } });
     expect(entries).toBeGreaterThan(0);
+  });
+
+  test('F22 tells the person by mail of a revocation, once, when twenty spent tokens come back at once', async () => {
+    const ada = await aPerson(app);
+    await refresh(ada.refreshToken);
+    await moveRotationBack(ada, 16);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(ada.refreshToken)));
+    expect(new Set(answers.map(({ __typename }) => __typename))).toEqual(new Set(['SessionEnded']));
+    await waitForMail(app, { to: ada.email, subject: 'signed out for safety' });
+    const { id: targetId } = await rowOf(ada);
+    expect(await app.platform.db.auditEntry.count({ where: { action: 'session.revokedForReuse', targetId } })).toBe(1);
+    const jobs = await app.platform.db.$queryRaw<unknown[]>`
+      SELECT 1 FROM pgboss.job WHERE name = 'account.sendNotice' AND data ->> 'userId' = ${(await rowOf(ada)).userId}`;
+    expect(jobs).toHaveLength(1);
   });
 
   test('F22 revokes for a token older than the previous one, whatever the time', async () => {
@@ -140,10 +145,49 @@ describe('access tokens', () => {
     const claims = JSON.parse(Buffer.from(body, 'base64url').toString());
     const { privateKey } = await generateKeyPair('EdDSA');
     const { kid } = app.platform.accessTokens.jwks.keys[0] ?? {};
-    const foreign = await new SignJWT(claims).setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: kid ?? '' }).sign(privateKey);
+    const foreign = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: kid ?? '' })
+      .sign(privateKey);
     const unsigned = `${Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url')}.${body}.`;
     for (const token of [foreign, unsigned]) {
       expect((await callerWith(app, token).send(Ping)).codes).toEqual(['UNAUTHENTICATED']);
     }
   });
+
+  test('of every key verify while their key is known, and the first key signs', async () => {
+    const [first, second] = [await aSigningKey('first'), await aSigningKey('second')];
+    const before = await startTestApp(signedWith(first, second));
+    const rolled = await startTestApp(signedWith(second, first), { beside: before });
+    const retired = await startTestApp(signedWith(second), { beside: before });
+    const ada = await aPerson(before);
+    const laptop = await signIn(rolled, ada);
+    expect([ada, laptop].map(({ accessToken }) => decodeProtectedHeader(accessToken).kid)).toEqual(['first', 'second']);
+    expect(await Promise.all([before, rolled, retired].map(publishedKeys))).toEqual([
+      ['first', 'second'],
+      ['second', 'first'],
+      ['second'],
+    ]);
+    const answers = [before, rolled, retired].map(async (app) => {
+      const pings = [ada, laptop].map(({ accessToken }) => callerWith(app, accessToken).send(Ping));
+      return (await Promise.all(pings)).map(({ status }) => status);
+    });
+    expect(await Promise.all(answers)).toEqual([
+      [200, 200],
+      [200, 200],
+      [401, 200],
+    ]);
+    for (const app of [retired, rolled, before]) await app.close();
+  });
 });
+
+async function aSigningKey(kid: string) {
+  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+  return { ...(await exportJWK(privateKey)), kid };
+}
+
+const signedWith = (...keys: object[]) => ({ SIGNING_KEYS: JSON.stringify({ keys }) });
+
+async function publishedKeys({ url }: TestApp): Promise<string[]> {
+  const { keys } = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as { keys: { kid: string }[] };
+  return keys.map(({ kid }) => kid);
+}

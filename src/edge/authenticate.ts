@@ -1,4 +1,6 @@
 import type { Actor, RequestCtx } from '../context.ts';
+import { looksLikeApiKey } from '../domains/api-keys/api-key-token.ts';
+import { actorByApiKey } from '../domains/api-keys/live-api-key.service.ts';
 import { actorOf, findLiveSession } from '../domains/sessions/live-session.ts';
 import { NotFound, Unauthenticated } from '../errors.ts';
 import { idOf } from '../graphql/ids.ts';
@@ -11,25 +13,36 @@ export interface Credentials {
 }
 
 /**
- * Who asks, judged anew for each request against the live session row.
+ * Who asks, judged anew for each request against the live row of the session or the API key.
  * @throws Unauthenticated for credentials that are not good; NotFound for an organization that is not the caller's
  */
 export async function authenticate(
   platform: Platform,
   credentials: Credentials,
-  origin: RequestCtx['origin'],
+  call: Pick<RequestCtx, 'origin' | 'cookies'>,
 ): Promise<RequestCtx> {
   const { db, now, log } = platform;
   const actor = await actorFor(platform, credentials);
-  return { db, now, actor, origin, platform, log: log.child({ requestId: origin.requestId }) };
+  return { db, now, actor, platform, ...call, log: log.child({ requestId: call.origin.requestId }) };
 }
 
 async function actorFor(platform: Platform, { authorization, organizationId }: Credentials): Promise<Actor> {
   if (!authorization) return { kind: 'anonymous' };
-  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-  const claims = token ? await platform.accessTokens.verify(token, platform.now()) : null;
-  if (!claims) throw new Unauthenticated('This access token is not valid, or not any more.');
+  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
   const chosenId = organizationId === null ? null : idOf('Organization', organizationId);
+  return looksLikeApiKey(token) ? keyFor(platform, token, chosenId) : personFor(platform, token, chosenId);
+}
+
+async function keyFor(platform: Platform, token: string, chosenId: string | null): Promise<Actor> {
+  const actor = await actorByApiKey(platform, token);
+  if (!actor) throw new Unauthenticated('This API key is not valid, or not any more.');
+  if (chosenId !== null && chosenId !== actor.organizationId) throw new NotFound();
+  return actor;
+}
+
+async function personFor(platform: Platform, token: string, chosenId: string | null): Promise<Actor> {
+  const claims = await platform.accessTokens.verify(token, platform.now());
+  if (!claims) throw new Unauthenticated('This access token is not valid, or not any more.');
   const live = await findLiveSession(platform, { sessionId: claims.sessionId, organizationId: chosenId });
   if (!live || live.userId !== claims.userId) throw new Unauthenticated('This session is over.');
   if (chosenId !== null && live.organizationId === null) throw new NotFound();

@@ -2,7 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DocumentNode, type ExecutionResult, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { createYoga, type GraphQLParams, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
+import type { Cookies } from '../context.ts';
 import type { Platform } from '../platform/platform.ts';
+import { httpCookies } from './cookies.ts';
 import { withStatus } from './http-status.ts';
 import { limitPlugins } from './limits.ts';
 import { type Engine, executeOperation, prepareOperation, refuseOperation } from './operation.ts';
@@ -12,6 +14,7 @@ import { badRequest, readParameters } from './request-parameters.ts';
 /** One HTTP request to `/graphql`, as our plugin finds it in Yoga's context. */
 interface HttpCall {
   readonly req: IncomingMessage;
+  readonly res: ServerResponse;
   readonly record: OperationRecord;
 }
 
@@ -21,13 +24,19 @@ export interface GraphqlServer {
   handle(request: IncomingMessage, response: ServerResponse, record: OperationRecord): Promise<void>;
 }
 
+export interface GraphqlServerOptions {
+  readonly schema: GraphQLSchema;
+  /** Origins whose pages may have a session in a cookie. */
+  readonly pages: () => readonly string[];
+}
+
 const documentCacheMaxChars = 16_000_000;
 
 /** Yoga as the HTTP and SSE shell around our own way of running an operation, which sockets share. */
-export function createGraphqlServer(platform: Platform, schema: GraphQLSchema): GraphqlServer {
+export function createGraphqlServer(platform: Platform, { schema, pages }: GraphqlServerOptions): GraphqlServer {
   const yoga = createYoga<HttpCall>({
     schema,
-    plugins: [...limitPlugins(platform.config), operations(() => engine)],
+    plugins: [...limitPlugins(platform.config), operations(() => engine, pages)],
     parserAndValidationCache: { documentCache: boundedCache<DocumentNode>(), errorCache: boundedCache<Error>() },
     maxRequestBodySize: false,
     multipart: false,
@@ -54,13 +63,16 @@ function boundedCache<Value extends object>() {
   return new LRUCache<string, Value>({ max: 1_000, maxSize: documentCacheMaxChars, sizeCalculation });
 }
 
-function operations(engine: () => Engine): Plugin<object, HttpCall> {
+function operations(engine: () => Engine, pages: () => readonly string[]): Plugin<object, HttpCall> {
   return {
     onRequestParse({ serverContext, setRequestParser }) {
       setRequestParser(() => readParameters(serverContext.req) as Promise<GraphQLParams>);
     },
     onParams({ setParamsHandler }) {
-      setParamsHandler(({ params, request, context }) => run(engine(), { ...context, params, request }));
+      setParamsHandler(({ params, request, context }) => {
+        const cookies = httpCookies(context.req, context.res, pages);
+        return run(engine(), { ...context, params, request, cookies });
+      });
     },
     onResultProcess({ result, setResult, serverContext: { record } }) {
       if (Array.isArray(result) || isAsyncIterable(result)) return;
@@ -69,8 +81,8 @@ function operations(engine: () => Engine): Plugin<object, HttpCall> {
   };
 }
 
-async function run(engine: Engine, call: HttpCall & { params: GraphQLParams; request: Request }) {
-  const { params, request, record, req } = call;
+async function run(engine: Engine, call: HttpCall & { params: GraphQLParams; request: Request; cookies: Cookies }) {
+  const { params, request, record, req, cookies } = call;
   const prepared = await prepareOperation(engine, {
     query: params.query ?? '',
     operationName: params.operationName ?? null,
@@ -79,6 +91,7 @@ async function run(engine: Engine, call: HttpCall & { params: GraphQLParams; req
       authorization: req.headers.authorization || null,
       organizationId: req.headers['x-organization-id']?.toString() || null,
     },
+    cookies,
     record,
     signal: request.signal,
     admit: (type) => admit(type, call),

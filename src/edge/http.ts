@@ -41,7 +41,8 @@ const serverOptions = {
 export async function startHttpServer(platform: Platform, schema: GraphQLSchema): Promise<HttpServer> {
   const { config, log } = platform;
   const originOf = requestOriginReader(config.trustedProxies);
-  const graphql = createGraphqlServer(platform, schema);
+  const pages = () => pagesOf(config, urlOf(server, config));
+  const graphql = createGraphqlServer(platform, { schema, pages });
   const open: OpenResponses = new Map();
   let closing: Promise<void> | null = null;
   const isDraining = () => closing !== null;
@@ -63,7 +64,6 @@ export async function startHttpServer(platform: Platform, schema: GraphQLSchema)
       else sendProblem(response, 500);
     }
   });
-  const pages = () => pagesOf(config, urlOf(server, config));
   const sockets = createSocketServer({ engine: graphql.engine, originOf, pages, isDraining });
   server.on('upgrade', sockets.upgrade);
   server.listen(config.server);
@@ -108,7 +108,7 @@ function urlOf(server: Server, { server: { host } }: Config): string {
   return `http://${name}:${port}`;
 }
 
-/** The pages that may open a socket: those of the app, and our own. */
+/** The pages that may open a socket and have a session in a cookie: those of the app, and our own. */
 function pagesOf({ corsOrigins, publicApiUrl }: Config, url: string): string[] {
   const own = publicApiUrl ? [new URL(publicApiUrl).origin] : [url, `http://localhost:${new URL(url).port}`];
   return [...corsOrigins, ...own];

@@ -40,14 +40,15 @@ export function noteOperation(record: OperationRecord, document: DocumentNode, o
 export function logOperation(log: Logger, record: OperationRecord): void {
   const { ctx, origin } = record;
   const user = ctx?.actor.kind === 'user' ? ctx.actor : null;
-  const organizationId = user?.activeMembership?.organizationId;
+  const key = ctx?.actor.kind === 'apiKey' ? ctx.actor : null;
+  const organizationId = key?.organizationId ?? user?.activeMembership?.organizationId;
   log.info(
     {
       requestId: origin.requestId,
       userId: user && encodeId('User', user.userId),
       sessionId: user && encodeId('Session', user.sessionId),
       organizationId: organizationId ? encodeId('Organization', organizationId) : null,
-      apiKeyId: null,
+      apiKeyId: key && encodeId('ApiKey', key.apiKeyId),
       operationName: record.name,
       operationType: record.type,
       transport: record.transport,

@@ -7,7 +7,7 @@ import {
   OperationTypeNode,
 } from 'graphql';
 import { isAsyncIterable, mapAsyncIterator, type YogaServerInstance } from 'graphql-yoga';
-import type { RequestCtx } from '../context.ts';
+import type { Cookies, RequestCtx } from '../context.ts';
 import { BadUserInput } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import { authenticate, type Credentials } from './authenticate.ts';
@@ -32,6 +32,7 @@ export interface OperationCall {
   readonly operationName: string | null;
   readonly variables: Record<string, unknown> | null;
   readonly credentials: Credentials;
+  readonly cookies: Cookies;
   readonly record: OperationRecord;
   /** Aborted when the client goes away. Mutations run to their end nevertheless. */
   readonly signal: AbortSignal | null;
@@ -104,8 +105,9 @@ export async function executeOperation(engine: Engine, prepared: PreparedOperati
 }
 
 async function freshContext({ platform }: Engine, call: OperationCall): Promise<RequestCtx> {
-  call.record.ctx = await authenticate(platform, call.credentials, call.record.origin);
-  return call.record.ctx;
+  const { cookies, record } = call;
+  record.ctx = await authenticate(platform, call.credentials, { origin: record.origin, cookies });
+  return record.ctx;
 }
 
 function typeOf(document: DocumentNode, operationName: string | null): OperationTypeNode {

@@ -6,6 +6,7 @@ import type { RequestCtx } from '../context.ts';
 import { AppError, ServiceUnavailable } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import { authenticate, type Credentials } from './authenticate.ts';
+import { socketCookies } from './cookies.ts';
 import { limits } from './limits.ts';
 import {
   type Engine,
@@ -64,7 +65,7 @@ export function socketProtocol(engine: Engine, isDraining: () => boolean): Serve
 async function admitSocket({ platform }: Engine, { extra, connectionParams }: SocketContext): Promise<boolean> {
   const credentials = credentialsOf(connectionParams);
   try {
-    extra.ctx = await authenticate(platform, credentials, extra.origin);
+    extra.ctx = await authenticate(platform, credentials, { origin: extra.origin, cookies: socketCookies });
     const expiresInMs = await msUntilExpiry(platform, credentials);
     // The client gets a new token, and a new socket with it.
     const close = () => closeFor(extra.socket, 'UNAUTHENTICATED');
@@ -115,6 +116,7 @@ async function prepareOnSocket(engine: Engine, { context, payload, isDraining }:
     operationName: payload.operationName ?? null,
     variables: payload.variables ?? null,
     credentials: credentialsOf(context.connectionParams),
+    cookies: socketCookies,
     record,
     signal: null,
     admit: () => {},

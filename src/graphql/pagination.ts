@@ -33,6 +33,8 @@ interface PageInfo {
 export interface PageSource<Node> {
   /** Cursors of one list mean nothing in another. */
   readonly name: string;
+  /** A node's place in the list, compared by `find` in place of its id. */
+  keyOf?(node: Node): string;
   find(query: { id: { gt?: string; lt?: string }; orderBy: { id: 'asc' | 'desc' }; take: number }): Promise<Node[]>;
   count(): Promise<number>;
 }
@@ -58,7 +60,8 @@ export async function paginate<Node extends { id: string }>(
   const hasMore = rows.length > size;
   const nodes = rows.slice(0, size);
   if (backwards) nodes.reverse();
-  const edges = nodes.map((node) => ({ cursor: writeCursor(ctx, source.name, node.id), node }));
+  const keyOf = source.keyOf ?? (({ id }: Node) => id);
+  const edges = nodes.map((node) => ({ cursor: writeCursor(ctx, source.name, keyOf(node)), node }));
   return {
     edges,
     pageInfo: {

@@ -36,6 +36,38 @@ builder.objectType(errors.Conflict, {
   }),
 });
 
+builder.objectType(errors.InvalidCode, {
+  name: 'InvalidCode',
+  description: 'The code is wrong, used or too old.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    attemptsLeft: t.exposeInt('attemptsLeft', { description: 'Further tries; null when not told.', nullable: true }),
+  }),
+});
+
+const MfaMethod = builder.enumType('MfaMethod', {
+  description: 'What a sign-in that waits for its second factor can be ended with.',
+  values: {
+    TOTP: { description: 'Six digits of the authenticator.' },
+    BACKUP_CODE: { description: 'One of the backup codes.' },
+  },
+});
+
+// No refusal: the sign-in goes on with `verifyMfaChallenge`.
+builder.objectType(errors.SecondFactorNeeded, {
+  name: 'MfaChallenge',
+  description: 'The first factor is right, the second is still to come, by `verifyMfaChallenge`.',
+  fields: (t) => ({
+    challengeToken: t.exposeString('challengeToken', { description: 'Goes with the code.' }),
+    expiresAt: t.expose('expiresAt', { description: 'Until when the code must come.', type: 'DateTime' }),
+    methods: t.expose('methods', { description: 'What will do.', type: [MfaMethod] }),
+  }),
+});
+
+plainRefusal(errors.RefreshRaced, 'Another tab refreshed first. Use its tokens; this is no reason to sign out.');
+plainRefusal(errors.OAuthFailed, 'The other provider did not vouch for the person.');
+plainRefusal(errors.LastOwner, 'Someone must remain who owns the organization.');
+plainRefusal(errors.LastSignInMethod, 'There would be no way left to sign in.');
 plainRefusal(errors.InvalidCredentials, 'Address or password is not right; which of them is not told.');
 plainRefusal(errors.EmailNotVerified, 'The password is right, the address is not confirmed yet.');
 plainRefusal(errors.InvalidToken, 'Unknown, used, expired or replaced: which of them is not told.');

@@ -20,17 +20,33 @@ export interface Scopes {
   reauthenticated: boolean;
 }
 
+/**
+ * Every check is a promise: one that threw at once would leave the rejection of its neighbours to nobody. Of several
+ * refusals the caller hears the role's, in whatever order they are written: who has no business there learns no more.
+ */
 export function scopesOf(ctx: RequestCtx) {
+  const roleChecks: Promise<unknown>[] = [];
+  const byRole = (check: (organizationId: string) => Promise<true>) => (organizationId: string) => {
+    const result = check(organizationId);
+    roleChecks.push(result.catch(() => null));
+    return result;
+  };
+  const afterRoles = (check: (ctx: RequestCtx) => true) => async () => {
+    // By then those have begun that are written after this one.
+    await Promise.resolve();
+    await Promise.all(roleChecks);
+    return check(ctx);
+  };
   return {
     public: true,
-    signedIn: () => access.requireSignedIn(ctx),
-    member: (organizationId: string) => access.requireRole(ctx, organizationId, 'MEMBER'),
-    orgAdmin: (organizationId: string) => access.requireRole(ctx, organizationId, 'ADMIN'),
-    orgOwner: (organizationId: string) => access.requireRole(ctx, organizationId, 'OWNER'),
-    memberOrSuperuser: (organizationId: string) => access.requireReader(ctx, organizationId, 'MEMBER'),
-    adminOrSuperuser: (organizationId: string) => access.requireReader(ctx, organizationId, 'ADMIN'),
-    superuser: () => access.requireSuperuser(ctx),
-    mfaSatisfied: () => access.requireMfaSatisfied(ctx),
-    reauthenticated: () => access.requireReauthenticated(ctx),
+    signedIn: async () => access.requireSignedIn(ctx),
+    member: byRole((organizationId) => access.requireRole(ctx, organizationId, 'MEMBER')),
+    orgAdmin: byRole((organizationId) => access.requireRole(ctx, organizationId, 'ADMIN')),
+    orgOwner: byRole((organizationId) => access.requireRole(ctx, organizationId, 'OWNER')),
+    memberOrSuperuser: byRole((organizationId) => access.requireReader(ctx, organizationId, 'MEMBER')),
+    adminOrSuperuser: byRole((organizationId) => access.requireReader(ctx, organizationId, 'ADMIN')),
+    superuser: async () => access.requireSuperuser(ctx),
+    mfaSatisfied: afterRoles(access.requireMfaSatisfied),
+    reauthenticated: afterRoles(access.requireReauthenticated),
   };
 }

@@ -14,6 +14,22 @@ export interface JobPolicy {
   readonly concurrency: number;
 }
 
+/** What a person is told by mail because somebody else may have done it. These cannot be switched off. */
+export const noticeKinds = [
+  'passwordChanged',
+  'emailChanged',
+  'mfaEnabled',
+  'mfaDisabled',
+  'backupCodesRegenerated',
+  'backupCodeUsed',
+  'identityLinked',
+  'identityUnlinked',
+  'sessionRevokedForReuse',
+  'accountDeleted',
+] as const;
+
+export type NoticeKind = (typeof noticeKinds)[number];
+
 interface JobDefinition {
   readonly payload: z.ZodObject;
   readonly policy: JobPolicy;
@@ -28,13 +44,29 @@ const mailPolicy: JobPolicy = {
   concurrency: 2,
 };
 
+/** What comes round again soon need not be tried for long. */
+const sweepPolicy: JobPolicy = {
+  retryLimit: 3,
+  retryDelaySeconds: 5,
+  retryDelayMaxSeconds: 60,
+  expireInSeconds: 600,
+  concurrency: 1,
+};
+
 /**
  * Every job of the program. A payload names rows, never their content: no token, no address, since it lies in the
- * database as plain text. A job may run more than once.
+ * database as plain text; what it must hold is sealed. A job may run more than once.
  */
 export const catalog = {
   'account.sendVerificationEmail': { payload: z.strictObject({ userId: z.uuid() }), policy: mailPolicy },
   'account.sendAlreadyRegisteredEmail': { payload: z.strictObject({ userId: z.uuid() }), policy: mailPolicy },
+  'account.sendPasswordResetEmail': { payload: z.strictObject({ userId: z.uuid() }), policy: mailPolicy },
+  'account.sendEmailChangeEmail': { payload: z.strictObject({ userId: z.uuid() }), policy: mailPolicy },
+  'account.sendNotice': {
+    payload: z.strictObject({ userId: z.uuid(), kind: z.enum(noticeKinds), sealedAddress: z.string().optional() }),
+    policy: mailPolicy,
+  },
+  'audit.writeCheckpoints': { payload: z.strictObject({}), policy: sweepPolicy },
   'invitation.sendEmail': { payload: z.strictObject({ invitationId: z.uuid() }), policy: mailPolicy },
 } satisfies Record<string, JobDefinition>;
 

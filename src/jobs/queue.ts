@@ -18,18 +18,32 @@ export async function enqueue<Name extends JobName>(ctx: Ctx, name: Name, payloa
   await enqueueLater(ctx, { name, payload }, 0);
 }
 
+/** As `enqueue`, but nothing is written while there is a job of this name and id already, waiting, running or lately done. */
+export async function enqueueOnce<Name extends JobName>(
+  ctx: Ctx,
+  job: { readonly name: Name; readonly payload: JobPayload<Name> },
+  id: string,
+): Promise<void> {
+  await send(ctx, job, { id });
+}
+
 /** As `enqueue`, but the job does not start before `delaySeconds` have gone by. */
 export async function enqueueLater<Name extends JobName>(
   ctx: Ctx,
   job: { readonly name: Name; readonly payload: JobPayload<Name> },
   delaySeconds: number,
 ): Promise<void> {
+  await send(ctx, job, { startAfter: delaySeconds });
+}
+
+async function send<Name extends JobName>(
+  ctx: Ctx,
+  { name, payload }: { readonly name: Name; readonly payload: JobPayload<Name> },
+  options: SendOptions,
+): Promise<void> {
   const { jobQueue, config } = ctx.platform;
-  await jobQueue.send(job.name, parsePayload(job.name, job.payload), {
-    ...sendOptions(catalog[job.name].policy, config.jobs),
-    startAfter: delaySeconds,
-    db: fromPrisma(ctx.db),
-  });
+  const policy = sendOptions(catalog[name].policy, config.jobs);
+  await jobQueue.send(name, parsePayload(name, payload), { ...policy, ...options, db: fromPrisma(ctx.db) });
 }
 
 /** The policy travels with each job, so that a changed catalog or an operator's override needs no migration. */

@@ -7,12 +7,22 @@ import type { Logger } from './log.ts';
 export type Db = Prisma.TransactionClient;
 export type RootDb = PrismaClient;
 
+/**
+ * The hottest reads go straight to the pool as prepared statements, which costs a sixth of Prisma's raw query. Each sees
+ * what is committed, never the caller's own transaction. A name belongs to one text for good.
+ */
+export type Read = <Row extends pg.QueryResultRow>(statement: {
+  name: string;
+  text: string;
+  values: unknown[];
+}) => Promise<Row[]>;
+
 const poolSize = 20;
 const serializationFailures = new Set(['P2034', '40001', '40P01']);
 const attemptsMax = 3;
 
 /** The one client, over one pool whose waits all end. */
-export function connectDb(databaseUrl: string, log: Logger): { db: RootDb; pool: pg.Pool } {
+export function connectDb(databaseUrl: string, log: Logger): { db: RootDb; read: Read } {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: poolSize,
@@ -24,7 +34,7 @@ export function connectDb(databaseUrl: string, log: Logger): { db: RootDb; pool:
   pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'));
   const adapter = new PrismaPg(pool, { disposeExternalPool: true });
   const db = new PrismaClient({ adapter, transactionOptions: { maxWait: 5_000, timeout: 10_000 } });
-  return { db, pool };
+  return { db, read: async (statement) => (await pool.query(statement)).rows };
 }
 
 /**

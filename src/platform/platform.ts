@@ -1,11 +1,15 @@
 import type { PgBoss } from 'pg-boss';
 import type { Config } from '../config.ts';
 import type { AccessTokens } from './access-tokens.ts';
-import type { RootDb } from './db.ts';
+import type { BreachedPasswords } from './breached-passwords.ts';
+import type { Read, RootDb } from './db.ts';
+import type { IdentityProvider } from './identity-provider.ts';
 import type { Keyring } from './keyring.ts';
 import type { Logger } from './log.ts';
 import type { Mailer } from './mailer.ts';
 import type { Passwords } from './passwords.ts';
+import type { RateLimits } from './rate-limit.ts';
+import type { Signatures } from './signatures.ts';
 
 /** What the program stands on, built once in `app.ts` and carried by every ctx. */
 export interface Platform {
@@ -13,9 +17,16 @@ export interface Platform {
   readonly log: Logger;
   readonly now: () => Date;
   readonly db: RootDb;
+  readonly read: Read;
   readonly keyring: Keyring;
   readonly accessTokens: AccessTokens;
+  readonly signatures: Signatures;
   readonly passwords: Passwords;
+  readonly breachedPasswords: BreachedPasswords;
+  readonly rateLimits: RateLimits;
+  /** How long an answer takes at least that must not tell what was found. */
+  readonly timeFloorMs: number;
+  readonly identityProviders: ReadonlyMap<string, IdentityProvider>;
   readonly mailer: Mailer;
   readonly jobQueue: PgBoss;
 }

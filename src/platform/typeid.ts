@@ -8,6 +8,8 @@ export const idPrefixes = {
   Session: 'ses',
   Membership: 'mem',
   Invitation: 'inv',
+  Identity: 'idn',
+  ApiKey: 'key',
   AuditEntry: 'aud',
 } as const;
 

@@ -1,4 +1,5 @@
-import { type Caller, aMemberOf, aPerson, callerWith, type Person, type TestApp } from './world.ts';
+import { signInWithSecondFactor, withSecondFactor } from './second-factor.ts';
+import { aMemberOf, aPerson, type Caller, callerWith, type Person, type TestApp } from './world.ts';
 
 export const callerKinds = [
   'anonymous',
@@ -38,12 +39,6 @@ export async function aCast(app: TestApp): Promise<Cast> {
 
 async function aSuperuser(app: TestApp, { hasSecondFactor }: { hasSecondFactor: boolean }): Promise<Person> {
   const person = await aPerson(app, { name: 'Sue' });
-  await app.platform.db.user.update({
-    where: { email: person.email },
-    data: {
-      isSuperuser: true,
-      sessions: { updateMany: { where: {}, data: { mfaSatisfiedAt: hasSecondFactor ? new Date() : null } } },
-    },
-  });
-  return person;
+  await app.platform.db.user.update({ where: { email: person.email }, data: { isSuperuser: true } });
+  return hasSecondFactor ? signInWithSecondFactor(app, person, await withSecondFactor(app, person)) : person;
 }

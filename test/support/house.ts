@@ -13,7 +13,7 @@ export const areas: readonly Area[] = [
   { name: 'main', files: /^(main|welcome)\.ts$/, mayImport: ['main', 'app', 'commands', 'config', 'platform'] },
   { name: 'commands', files: /^commands\//, mayImport: ['commands', 'app', 'config', 'service', 'jobs', ...leaves] },
   { name: 'app', files: /^app\.ts$/, mayImport: ['config', 'edge', 'schema root', 'worker', 'jobs', ...leaves] },
-  { name: 'config', files: /^config\.ts$/, mayImport: [] },
+  { name: 'config', files: /^([a-z-]+\.)?config\.ts$/, mayImport: ['config'] },
   { name: 'errors', files: /^errors\.ts$/, mayImport: [] },
   { name: 'context', files: /^context\.ts$/, mayImport: ['type platform'] },
   {
@@ -58,7 +58,11 @@ export const areas: readonly Area[] = [
 export const openToOtherDomains = ['service', 'access', 'rules', 'mail'];
 
 /** Domains that every other one stands on: the domains that they may call, all others are above them. */
-export const groundFloor: Readonly<Record<string, readonly string[]>> = { audit: [], members: ['audit'] };
+export const groundFloor: Readonly<Record<string, readonly string[]>> = {
+  audit: [],
+  'api-keys': ['audit'],
+  members: ['audit', 'api-keys'],
+};
 
 /** Names that say nothing of what a file holds. */
 export const drawers = [

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print } from 'graphql';
 import { afterAll, beforeAll } from 'vitest';
-import { type App, startApp } from '../../src/app.ts';
+import { type App, type AppRole, startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/platform/log.ts';
 import { graphql } from '../generated/gql.ts';
@@ -15,6 +15,7 @@ import { tokenIn, waitForMail } from './mailbox.ts';
 /** The whole program on a database of its own, listening on a free port, with its log kept for reading. */
 export interface TestApp {
   readonly url: string;
+  readonly databaseUrl: string;
   readonly platform: App['platform'];
   readonly logLines: Record<string, unknown>[];
   close(): Promise<void>;
@@ -22,16 +23,29 @@ export interface TestApp {
 
 export const password = 'correct horse battery staple';
 
-export async function startTestApp(environment: Record<string, string> = {}): Promise<TestApp> {
-  const database = await cloneDatabase();
+export interface TestAppOptions {
+  /** A program whose database this one shares, as a second machine would, for the API alone: mails come to the first. */
+  readonly beside?: TestApp;
+  readonly timeFloorMs?: number;
+}
+
+/** Limits by origin are out of the way unless `environment` says otherwise. */
+export async function startTestApp(
+  environment: Record<string, string> = {},
+  { beside, timeFloorMs = 0 }: TestAppOptions = {},
+): Promise<TestApp> {
+  const database = beside ? { url: beside.databaseUrl, drop: async () => undefined } : await cloneDatabase();
   const dataDir = await mkdtemp(path.join(tmpdir(), 'gatehouse-test-'));
-  const config = readConfig({ PORT: '0', DATA_DIR: dataDir, DATABASE_URL: database.url, ...environment });
+  const defaults = { PORT: '0', DATA_DIR: dataDir, DATABASE_URL: database.url, RATE_LIMIT_SCALE: '1000' };
+  const config = readConfig({ ...defaults, ...environment });
   const logLines: Record<string, unknown>[] = [];
   const log = createLogger('info', { write: (line) => void logLines.push(JSON.parse(line)) });
   const passwordCost = { memoryKiB: 1024, passes: 2 };
-  const app = await startApp(config, { databaseUrl: database.url, roles: ['api', 'worker'], log, passwordCost });
+  const roles: AppRole[] = beside ? ['api'] : ['api', 'worker'];
+  const app = await startApp(config, { databaseUrl: database.url, roles, log, passwordCost, timeFloorMs });
   return {
     url: app.url ?? '',
+    databaseUrl: database.url,
     platform: app.platform,
     logLines,
     async close() {
@@ -70,7 +84,7 @@ export interface Caller {
   ): Promise<Answer<Data>>;
 }
 
-export function callerWith(app: TestApp, accessToken?: string): Caller {
+export function callerWith(app: { readonly url: string }, accessToken?: string): Caller {
   return {
     async send<Data, Variables>(
       document: TypedDocumentNode<Data, Variables> | string,
@@ -125,6 +139,7 @@ export const Login = graphql(`
         refreshToken
         viewer { id email user { id name } activeOrganization { id name viewerRole } session { id isCurrent } }
       }
+      ... on MfaChallenge { challengeToken expiresAt methods }
       ... on Error { code message }
     }
   }
@@ -169,7 +184,18 @@ export async function aPerson(app: TestApp, { name = 'Ada', email = anAddress(na
 export async function signIn(app: TestApp, { email, name = 'Ada' }: { email: string; name?: string }): Promise<Person> {
   const { data } = await callerWith(app).send(Login, { input: { email, password } });
   if (data.login.__typename !== 'SignedIn') throw new Error(`no sign-in for ${email}: ${data.login.__typename}`);
-  const { accessToken, refreshToken, viewer } = data.login;
+  return personWith(app, data.login, { email, name });
+}
+
+interface Tokens {
+  readonly accessToken: string;
+  readonly refreshToken?: string | null;
+  readonly viewer: { user: { id: string }; session: { id: string }; activeOrganization?: { id: string } | null };
+}
+
+/** A person as whom the tokens of a `SignedIn` let one act. */
+export function personWith(app: TestApp, tokens: Tokens, { email, name }: { email: string; name: string }): Person {
+  const { accessToken, refreshToken, viewer } = tokens;
   return {
     ...callerWith(app, accessToken),
     id: viewer.user.id,

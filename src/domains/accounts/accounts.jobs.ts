@@ -1,24 +1,61 @@
+import type { Ctx } from '../../context.ts';
 import type { JobHandlers } from '../../jobs/catalog.ts';
+import type { RenderedMail } from '../mail/mail.layout.ts';
 import { appLink } from '../mail/mail.links.ts';
+import { securityNotice } from '../mail/mail.notices.ts';
 import * as templates from '../mail/mail.templates.ts';
-import { issueVerificationToken } from './verification.service.ts';
+import { recipientOf } from '../mail/notices.service.ts';
+import { prepareEmailChange } from './email-change.service.ts';
+import { issueEmailToken } from './email-tokens.service.ts';
 
-export const accountsJobs: JobHandlers<'account.sendVerificationEmail' | 'account.sendAlreadyRegisteredEmail'> = {
-  /** The token is made here, so that no job row ever holds it; a retry mails a new one and voids the old. */
+type AccountJob =
+  | 'account.sendVerificationEmail'
+  | 'account.sendAlreadyRegisteredEmail'
+  | 'account.sendPasswordResetEmail'
+  | 'account.sendEmailChangeEmail'
+  | 'account.sendNotice';
+
+/** Tokens are made here, so that no job row ever holds one; a retry mails a new one and voids the old. */
+export const accountsJobs: JobHandlers<AccountJob> = {
   async 'account.sendVerificationEmail'(ctx, { userId }, signal) {
     const user = await ctx.db.user.findUnique({ where: { id: userId, emailVerifiedAt: null } });
     if (!user) return;
-    const token = await issueVerificationToken(ctx, user);
+    const token = await issueEmailToken(ctx, { userId, purpose: 'VERIFY_EMAIL', email: user.email });
     const link = appLink(ctx.platform.config, '/verify-email', token);
-    const mail = templates.verifyEmail({ name: user.name, link });
-    await ctx.platform.mailer.send({ to: user.email, ...mail }, signal);
+    await send(ctx, { to: user.email, ...templates.verifyEmail({ name: user.name, link }) }, signal);
   },
 
   async 'account.sendAlreadyRegisteredEmail'(ctx, { userId }, signal) {
     const user = await ctx.db.user.findUnique({ where: { id: userId } });
     if (!user) return;
     const appUrl = ctx.platform.config.publicAppUrl;
-    const mail = templates.alreadyRegistered({ name: user.name, appUrl });
-    await ctx.platform.mailer.send({ to: user.email, ...mail }, signal);
+    await send(ctx, { to: user.email, ...templates.alreadyRegistered({ name: user.name, appUrl }) }, signal);
+  },
+
+  async 'account.sendPasswordResetEmail'(ctx, { userId }, signal) {
+    const user = await ctx.db.user.findUnique({ where: { id: userId, lockedAt: null } });
+    if (!user) return;
+    const token = await issueEmailToken(ctx, { userId, purpose: 'RESET_PASSWORD', email: user.email });
+    const link = appLink(ctx.platform.config, '/reset-password', token);
+    await send(ctx, { to: user.email, ...templates.resetPassword({ name: user.name, link }) }, signal);
+  },
+
+  async 'account.sendEmailChangeEmail'(ctx, { userId }, signal) {
+    const change = await prepareEmailChange(ctx, { userId });
+    if (!change) return;
+    const link = appLink(ctx.platform.config, '/change-email', change.token);
+    await send(ctx, { to: change.email, ...templates.changeEmail({ name: change.name, link }) }, signal);
+  },
+
+  async 'account.sendNotice'(ctx, notice, signal) {
+    const recipient = await recipientOf(ctx, notice);
+    if (!recipient) return;
+    const { name, email } = recipient;
+    const appUrl = ctx.platform.config.publicAppUrl;
+    await send(ctx, { to: email, ...securityNotice({ kind: notice.kind, name, appUrl }) }, signal);
   },
 };
+
+async function send({ platform }: Ctx, mail: RenderedMail & { to: string }, signal: AbortSignal): Promise<void> {
+  await platform.mailer.send(mail, signal);
+}

@@ -3,7 +3,8 @@ import { builder } from '../../graphql/builder.ts';
 import { register } from './accounts.service.ts';
 import { resendVerificationEmail, verifyEmail } from './verification.service.ts';
 
-const addressed = (name: string, description: string) =>
+/** A success that tells no more than the address. */
+export const addressed = (name: string, description: string) =>
   builder.objectRef<{ email: string }>(name).implement({
     description,
     fields: (t) => ({ email: t.exposeString('email', { description: 'The address, in lower case.' }) }),
@@ -13,8 +14,8 @@ const RegistrationPending = addressed(
   'RegistrationPending',
   'The same answer whether the address was new or not; the e-mail tells them apart.',
 );
-const EmailVerified = addressed('EmailVerified', 'The address is confirmed: sign in.');
-const Accepted = addressed('Accepted', 'If there is something to mail to this address, it is on its way.');
+export const EmailVerified = addressed('EmailVerified', 'The address is confirmed, and the one to sign in with.');
+export const Accepted = addressed('Accepted', 'If there is something to mail to this address, it is on its way.');
 
 const RegisterInput = builder.inputType('RegisterInput', {
   description: 'A new account.',
@@ -40,31 +41,33 @@ builder.mutationField('register', (t) =>
   }),
 );
 
-const VerifyEmailInput = builder.inputType('VerifyEmailInput', {
+export const VerifyEmailInput = builder.inputType('VerifyEmailInput', {
   description: 'The token of a mailed link.',
   fields: (t) => ({ token: t.string({ required: true, description: '`token` of the link.' }) }),
+});
+
+export const VerifyEmailResult = builder.errorUnion('VerifyEmailResult', {
+  description: 'What became of a confirmation.',
+  types: [EmailVerified, InvalidToken],
+  resolveType: () => 'EmailVerified',
 });
 
 builder.mutationField('verifyEmail', (t) =>
   t.field({
     description: 'Confirms an address. The token works once, for 24 hours, until a newer one is mailed.',
-    type: builder.errorUnion('VerifyEmailResult', {
-      description: 'What became of a confirmation.',
-      types: [EmailVerified, InvalidToken],
-      resolveType: () => 'EmailVerified',
-    }),
+    type: VerifyEmailResult,
     authScopes: { public: true },
     args: { input: t.arg({ type: VerifyEmailInput, required: true, description: 'The token.' }) },
     resolve: (_root, { input }, ctx) => verifyEmail(ctx, input),
   }),
 );
 
-const EmailInput = builder.inputType('EmailInput', {
+export const EmailInput = builder.inputType('EmailInput', {
   description: 'An address.',
   fields: (t) => ({ email: t.string({ required: true, description: 'In any case.' }) }),
 });
 
-const AcceptedResult = builder.errorUnion('AcceptedResult', {
+export const AcceptedResult = builder.errorUnion('AcceptedResult', {
   description: 'What became of a request for a mail.',
   types: [Accepted, ValidationFailed],
   resolveType: () => 'Accepted',

@@ -10,8 +10,12 @@ import { openInvitationsTo } from '../invitations/invitations.service.ts';
 import { signedInActor } from '../members/members.access.ts';
 import { MembershipConnection } from '../members/members.schema.ts';
 import { membershipsOf } from '../members/members.service.ts';
+import { Mfa } from '../mfa/mfa-state.schema.ts';
+import { mfaState } from '../mfa/second-factor.service.ts';
+import { Identity } from '../oauth/identity.schema.ts';
 import { Organization } from '../organizations/organizations.schema.ts';
 import { setActiveOrganization } from '../organizations/organizations.service.ts';
+import { liveSessionsOf } from '../sessions/revocation.service.ts';
 import { Session } from '../sessions/session.schema.ts';
 
 export const Viewer = builder.prismaObject('User', {
@@ -61,6 +65,21 @@ export const Viewer = builder.prismaObject('User', {
       type: Session,
       resolve: (query, _viewer, _args, ctx) =>
         ctx.db.session.findUniqueOrThrow({ ...query, where: { id: signedInActor(ctx).sessionId } }),
+    }),
+    sessions: t.prismaField({
+      description: 'Where the person is signed in now, newest first; at most a hundred.',
+      type: [Session],
+      resolve: (query, { id: userId }, _args, ctx) => ctx.db.session.findMany({ ...query, ...liveSessionsOf(ctx, { userId }) }),
+    }),
+    identities: t.relation('identities', {
+      type: Identity,
+      description: 'The other providers that the person can sign in with, oldest first.',
+      query: { orderBy: { id: 'asc' } },
+    }),
+    mfa: t.field({
+      description: 'The person’s second factor.',
+      type: Mfa,
+      resolve: (_viewer, _args, ctx) => mfaState(ctx),
     }),
   }),
 });

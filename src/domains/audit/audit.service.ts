@@ -1,10 +1,6 @@
-import { createHash } from 'node:crypto';
-import canonicalize from 'canonicalize';
-import type { Ctx } from '../../context.ts';
+import type { Actor, Ctx } from '../../context.ts';
 import { newId } from '../../platform/typeid.ts';
-
-/** The chain of what belongs to no organization: accounts and sessions. */
-const systemChainId = '00000000-0000-0000-0000-000000000000';
+import { hashOf, systemChainId } from './chain.ts';
 
 export interface AuditEvent {
   /** Null: the system's own chain. */
@@ -13,13 +9,13 @@ export interface AuditEvent {
   readonly action: string;
   readonly targetType: string;
   readonly targetId: string;
-  /** Before and after, without secrets. */
+  /** Before and after, without secrets. Ids are UUIDs under a name that ends in the kind: `userId`, `fromUserId`. */
   readonly metadata?: Record<string, string | number | boolean | null>;
 }
 
 /**
  * Writes one entry at the end of its chain; call it last in the transaction of the change, because the chain's head is
- * locked from here to the commit. Each entry's hash covers the one before it (SHA-256 over canonical JSON, RFC 8785).
+ * locked from here to the commit. Each entry's hash covers the one before it.
  */
 export async function recordAudit(ctx: Ctx, event: AuditEvent): Promise<void> {
   const chainId = event.organizationId ?? systemChainId;
@@ -32,13 +28,10 @@ export async function recordAudit(ctx: Ctx, event: AuditEvent): Promise<void> {
 
 function describe(ctx: Ctx, { action, targetType, targetId, metadata = {} }: AuditEvent) {
   const { actor, origin } = ctx;
-  const person = actor.kind === 'user' ? actor : null;
   return {
     id: newId(),
     action,
-    actorKind: actor.kind,
-    actorUserId: person?.userId ?? null,
-    sessionId: person?.sessionId ?? null,
+    ...describeActor(actor),
     targetType,
     targetId,
     ipAddress: origin.ipAddress,
@@ -46,6 +39,15 @@ function describe(ctx: Ctx, { action, targetType, targetId, metadata = {} }: Aud
     metadata,
     createdAt: ctx.now(),
   };
+}
+
+/** For a key the person behind it is named too: they answer for it. */
+function describeActor(actor: Actor) {
+  const nobody = { actorKind: actor.kind as string, actorUserId: null, sessionId: null, apiKeyId: null };
+  if (actor.kind === 'apiKey') return { ...nobody, actorUserId: actor.createdById, apiKeyId: actor.apiKeyId };
+  if (actor.kind !== 'user') return nobody;
+  const { userId, sessionId, isSuperuser } = actor;
+  return { ...nobody, actorKind: isSuperuser ? 'superuser' : 'user', actorUserId: userId, sessionId };
 }
 
 /** Takes the next sequence number and the hash to build on, and holds the head's row lock. */
@@ -56,9 +58,4 @@ async function advanceHead(ctx: Ctx, chainId: string) {
     RETURNING sequence, hash`;
   if (!head) throw new Error('an audit chain has no head');
   return head;
-}
-
-function hashOf(previous: Uint8Array, entry: Record<string, unknown> & { sequence: bigint; createdAt: Date }) {
-  const text = canonicalize({ ...entry, sequence: String(entry.sequence), createdAt: entry.createdAt.toISOString() });
-  return Uint8Array.from(createHash('sha256').update(previous).update(text ?? '').digest());
 }

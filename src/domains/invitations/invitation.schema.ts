@@ -4,7 +4,7 @@ import { User } from '../members/members.schema.ts';
 import { Role } from '../members/role.schema.ts';
 import { statusOf, visibleInvitations } from './invitations.service.ts';
 
-const InvitationStatus = builder.enumType('InvitationStatus', {
+export const InvitationStatus = builder.enumType('InvitationStatus', {
   description: 'What became of an invitation.',
   values: {
     PENDING: { description: 'Open.' },

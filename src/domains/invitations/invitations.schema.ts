@@ -55,14 +55,16 @@ const InvitationSent = builder.objectRef<{ id: string }>('InvitationSent').imple
   }),
 });
 
+export const InviteMemberResult = builder.errorUnion('InviteMemberResult', {
+  description: 'What became of an invitation.',
+  types: [InvitationSent, ValidationFailed, Conflict],
+  resolveType: () => 'InvitationSent',
+});
+
 builder.mutationField('inviteMember', (t) =>
   t.field({
     description: 'Asks an address to join, by mail. Open for seven days. Admins; owners to invite owners.',
-    type: builder.errorUnion('InviteMemberResult', {
-      description: 'What became of an invitation.',
-      types: [InvitationSent, ValidationFailed, Conflict],
-      resolveType: () => 'InvitationSent',
-    }),
+    type: InviteMemberResult,
     authScopes: (_root, { input }) => ({ orgAdmin: idOf('Organization', input.organizationId) }),
     args: { input: t.arg({ type: InviteMemberInput, required: true, description: 'The form.' }) },
     resolve: (_root, { input }, ctx) =>
@@ -70,7 +72,7 @@ builder.mutationField('inviteMember', (t) =>
   }),
 );
 
-const AcceptInvitationInput = builder.inputType('AcceptInvitationInput', {
+export const AcceptInvitationInput = builder.inputType('AcceptInvitationInput', {
   description: 'One of the two: the token of the e-mail, or the id of one of `viewer.invitations`.',
   fields: (t) => ({
     token: t.string({ description: '`token` of the mailed link.' }),

@@ -7,7 +7,14 @@ import { digestOf, newSecret } from '../../platform/tokens.ts';
 import { newId } from '../../platform/typeid.ts';
 import { parseEmail } from '../accounts/email-address.ts';
 import { recordAudit } from '../audit/audit.service.ts';
-import { includesRole, readsEverything, roleIn, signedInActor } from '../members/members.access.ts';
+import {
+  answerableUserId,
+  includesRole,
+  openOrganizations,
+  organizationOpenToKey,
+  readsEverything,
+  roleIn,
+} from '../members/members.access.ts';
 
 const lifetimeDays = 7;
 
@@ -48,6 +55,11 @@ export async function issueInvitationToken(ctx: Ctx, invitationId: string): Prom
   return count === 1 ? token : null;
 }
 
+/** When an invitation that is mailed now stops being open. */
+export function invitationExpiry(ctx: Pick<Ctx, 'now'>): Date {
+  return new Date(ctx.now().getTime() + lifetimeDays * 86_400_000);
+}
+
 /** The open invitations to an address. */
 export function openInvitationsTo(ctx: Ctx, email: string): Prisma.InvitationWhereInput {
   return { email, status: 'PENDING', expiresAt: { gt: ctx.now() } };
@@ -56,9 +68,9 @@ export function openInvitationsTo(ctx: Ctx, email: string): Prisma.InvitationWhe
 /** The invitations that the caller may see: those of organizations where they are admin, and those to themselves. */
 export function visibleInvitations({ actor }: Ctx): Prisma.InvitationWhereInput {
   if (readsEverything(actor)) return {};
+  if (actor.kind === 'apiKey' && actor.role === 'ADMIN') return { organization: organizationOpenToKey(actor, 'members:read') };
   if (actor.kind !== 'user') return { id: { in: [] } };
-  const administered = { memberships: { some: { userId: actor.userId, role: { in: ['OWNER', 'ADMIN'] as Role[] } } } };
-  return { OR: [{ organization: administered }, { email: actor.email }] };
+  return { OR: [{ organization: openOrganizations(actor, 'OWNER', 'ADMIN') }, { email: actor.email }] };
 }
 
 async function refuseMembers(ctx: Ctx, { organizationId, email }: { organizationId: string; email: string }) {
@@ -70,13 +82,13 @@ async function refuseMembers(ctx: Ctx, { organizationId, email }: { organization
 async function createInvitation(ctx: Ctx, input: { organizationId: string; email: string; role: Role }) {
   const { organizationId, email } = input;
   const now = ctx.now();
-  const expiresAt = new Date(now.getTime() + lifetimeDays * 86_400_000);
+  const expiresAt = invitationExpiry(ctx);
   await ctx.db.invitation.updateMany({
     where: { organizationId, email, status: 'PENDING', expiresAt: { lte: now } },
     data: { status: 'EXPIRED', tokenDigest: null },
   });
   const [invitation] = await ctx.db.invitation.createManyAndReturn({
-    data: { id: newId(), ...input, invitedById: signedInActor(ctx).userId, createdAt: now, expiresAt },
+    data: { id: newId(), ...input, invitedById: answerableUserId(ctx), createdAt: now, expiresAt },
     skipDuplicates: true,
   });
   if (!invitation) throw new Conflict('This address has an open invitation already.', 'email');

@@ -1,4 +1,5 @@
 import { type RenderedMail, renderMail } from './mail.layout.ts';
+import { hello, spoken } from './mail.names.ts';
 
 /** To somebody who registered: the link that confirms the address. */
 export function verifyEmail({ name, link }: { name: string; link: string }): RenderedMail {
@@ -20,11 +21,41 @@ export function alreadyRegistered({ name, appUrl }: { name: string; appUrl: stri
     subject: 'You already have an account',
     greeting: hello(name),
     paragraphs: [
-      'Somebody, most likely you, just tried to register with this address. It has an account already, so nothing was changed.',
+      'Somebody, most likely you, just wanted this address for an account. It has one already, so nothing was changed.',
       'Sign in as usual. If the password has slipped your mind, you can choose a new one there.',
     ],
     button: { label: 'Go to sign-in', link: appUrl },
     smallPrint: ['If this was not you, there is nothing to do: whoever it was learned nothing about your account.'],
+  });
+}
+
+/** To somebody who has forgotten the password, or says so. */
+export function resetPassword({ name, link }: { name: string; link: string }): RenderedMail {
+  return renderMail({
+    subject: 'Choose a new password',
+    greeting: hello(name),
+    paragraphs: [
+      'Somebody, most likely you, asked for a new password for your account. Choosing one signs you out everywhere.',
+    ],
+    button: { label: 'Choose a password', link },
+    smallPrint: [
+      'The link works once, within an hour. A newer one takes its place.',
+      'If you did not ask for it, leave it be: your password stays as it is.',
+    ],
+  });
+}
+
+/** To the address that somebody wants for their account. */
+export function changeEmail({ name, link }: { name: string; link: string }): RenderedMail {
+  return renderMail({
+    subject: 'Confirm your new email address',
+    greeting: hello(name),
+    paragraphs: ['Confirm that this address is yours. From then on you sign in with it, and mail comes here.'],
+    button: { label: 'Use this address', link },
+    smallPrint: [
+      'The link works once, within an hour. A newer one takes its place.',
+      'If you do not know what this is about, leave it be: somebody mistyped an address, and nothing changes.',
+    ],
   });
 }
 
@@ -56,16 +87,3 @@ export function invitation(input: {
   });
 }
 
-function hello(name: string): string {
-  return `Hello ${spoken(name)}`.trim().concat(',');
-}
-
-/**
- * A name that a stranger chose, fit for a mail that we send in our name: one line, of bounded length, and with nothing
- * that a mail program would make into a link.
- */
-function spoken(name: string): string {
-  const line = name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
-  const short = line.length > 80 ? `${line.slice(0, 79)}…` : line;
-  return short.replace(/([.:/@])(?=\S)/g, '$1\u2060');
-}

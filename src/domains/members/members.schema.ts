@@ -3,7 +3,7 @@ import { builder } from '../../graphql/builder.ts';
 import { idOf } from '../../graphql/ids.ts';
 import { connectionType, paginate } from '../../graphql/pagination.ts';
 import { Organization } from '../organizations/organizations.schema.ts';
-import { roleIn, visibleOrganizations, visibleUsers } from './members.access.ts';
+import { roleIn, visibleMemberships, visibleUsers } from './members.access.ts';
 import { membersOf } from './members.service.ts';
 import { Role } from './role.schema.ts';
 
@@ -23,7 +23,7 @@ export const Membership = builder.prismaNode('Membership', {
   description: 'A person’s seat in an organization.',
   id: { field: 'id' },
   nullable: true,
-  findUnique: (id, { actor }) => ({ id, organization: visibleOrganizations(actor) }),
+  findUnique: (id, { actor }) => ({ id, AND: visibleMemberships(actor) }),
   fields: (t) => ({
     user: t.relation('user', { description: 'Who sits in it.' }),
     organization: t.relation('organization', { description: 'Where it stands.' }),

@@ -36,6 +36,6 @@ function membershipSource(ctx: Ctx, query: Query, name: string, where: Prisma.Me
 }
 
 /** Prisma hands `%` and `_` on to LIKE, where they mean anything and any one. */
-function literal(text: string): string {
+export function literal(text: string): string {
   return text.replace(/[\\%_]/g, '\\$&');
 }

@@ -1,32 +1,35 @@
-import { randomInt } from 'node:crypto';
 import type { Ctx, UserActor } from '../../context.ts';
 import { NotFound } from '../../errors.ts';
 import type { Organization } from '../../generated/prisma/client.ts';
 import { transact } from '../../platform/db.ts';
 import { newId } from '../../platform/typeid.ts';
 import { recordAudit } from '../audit/audit.service.ts';
-import { roleIn, signedInActor } from '../members/members.access.ts';
-
-const slugWordsMax = 32;
-const slugSuffixLength = 8;
-const slugAlphabet = '23456789abcdefghjkmnpqrstvwxyz';
+import { seatIn, signedInActor } from '../members/members.access.ts';
+import { slugFor } from './slug.ts';
 
 /** A new person's own organization, with them as its owner. Joins the caller's transaction. */
 export async function createDefaultOrganization(ctx: Ctx, owner: { id: string; name: string }): Promise<Organization> {
-  const now = ctx.now();
   const name = `${owner.name}’s organization`;
-  const organization = await ctx.db.organization.create({
-    data: { id: newId(), name, slug: slugFor(owner.name), createdAt: now },
-  });
+  return foundOrganization(ctx, { name, slug: slugFor(owner.name), ownerId: owner.id });
+}
+
+/** An organization and its first seat. Joins the caller's transaction. */
+export async function foundOrganization(
+  ctx: Ctx,
+  { name, slug, ownerId }: { name: string; slug: string; ownerId: string },
+): Promise<Organization> {
+  const now = ctx.now();
+  const organization = await ctx.db.organization.create({ data: { id: newId(), name, slug, createdAt: now } });
+  const organizationId = organization.id;
   await ctx.db.membership.create({
-    data: { id: newId(), organizationId: organization.id, userId: owner.id, role: 'OWNER', joinedAt: now },
+    data: { id: newId(), organizationId, userId: ownerId, role: 'OWNER', joinedAt: now },
   });
   await recordAudit(ctx, {
-    organizationId: organization.id,
+    organizationId,
     action: 'organization.created',
     targetType: 'Organization',
-    targetId: organization.id,
-    metadata: { name, ownerId: owner.id },
+    targetId: organizationId,
+    metadata: { name, slug, ownerId },
   });
   return organization;
 }
@@ -40,22 +43,20 @@ export async function setActiveOrganization(ctx: Ctx, input: { organizationId: s
   const { organizationId } = input;
   const actor = signedInActor(ctx);
   return transact(ctx, async (ctx) => {
-    const role = await roleIn(ctx, organizationId);
-    if (!role) throw new NotFound();
+    const seat = await seatIn(ctx, organizationId);
+    if (!seat) throw new NotFound();
     await ctx.db.session.update({ where: { id: actor.sessionId }, data: { activeOrganizationId: organizationId } });
-    return { ...actor, activeMembership: { organizationId, role } };
+    return { ...actor, activeMembership: { ...seat, organizationId } };
   });
 }
 
-/** Words of the name that fit a URL, and a random end: nobody waits for a free one, and names are not probed by it. */
-function slugFor(name: string): string {
-  const words = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/\p{M}/gu, '')
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, slugWordsMax)
-    .replace(/^-+|-+$/g, '');
-  const suffix = Array.from({ length: slugSuffixLength }, () => slugAlphabet[randomInt(slugAlphabet.length)]).join('');
-  return words ? `${words}-${suffix}` : suffix;
+/** Takes an organization away with all that is its own, its audit chain excepted. Joins the caller's transaction. */
+export async function removeOrganization(ctx: Ctx, { organizationId }: { organizationId: string }): Promise<void> {
+  await ctx.db.organization.delete({ where: { id: organizationId } });
+  await recordAudit(ctx, {
+    organizationId,
+    action: 'organization.deleted',
+    targetType: 'Organization',
+    targetId: organizationId,
+  });
 }

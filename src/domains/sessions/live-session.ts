@@ -1,5 +1,6 @@
-import type { Ctx, UserActor } from '../../context.ts';
+import type { UserActor } from '../../context.ts';
 import type { Role } from '../../generated/prisma/client.ts';
+import type { Platform } from '../../platform/platform.ts';
 
 /** What one read says of a session that is good now, its person, and the organization that it acts in. */
 export interface LiveSession {
@@ -11,37 +12,43 @@ export interface LiveSession {
   readonly mfaSatisfiedAt: Date | null;
   readonly organizationId: string | null;
   readonly role: Role | null;
+  readonly requiresMfa: boolean | null;
 }
 
+const statement = `
+  SELECT s.id AS "sessionId", u.id AS "userId", u.email, u.is_superuser AS "isSuperuser",
+         s.authenticated_at AS "authenticatedAt", s.mfa_satisfied_at AS "mfaSatisfiedAt",
+         m.organization_id AS "organizationId", m.role::text AS "role", o.requires_mfa AS "requiresMfa"
+  FROM sessions s
+  JOIN users u ON u.id = s.user_id
+  LEFT JOIN LATERAL (
+    SELECT organization_id, role FROM memberships
+    WHERE user_id = u.id AND ($2::uuid IS NULL OR organization_id = $2::uuid)
+    ORDER BY organization_id IS NOT DISTINCT FROM s.active_organization_id DESC, joined_at, id
+    LIMIT 1
+  ) m ON true
+  LEFT JOIN organizations o ON o.id = m.organization_id
+  WHERE s.id = $1::uuid AND s.revoked_at IS NULL
+    AND s.expires_at > $3::timestamptz AND s.idle_expires_at > $3::timestamptz
+    AND u.locked_at IS NULL AND u.email_verified_at IS NOT NULL`;
+
 /**
- * The session, if it is neither revoked nor over and its person neither locked nor unverified. With `organizationId`
- * the membership is the one there or none; without, the session's choice, else the oldest membership (F06).
+ * The session, if it is neither revoked nor over and its person neither locked nor unverified: what is committed now, since
+ * every request asks and nothing is cached. With `organizationId` the membership is the one there or none; without, the
+ * session's choice, else the oldest membership (F06).
  */
 export async function findLiveSession(
-  ctx: Pick<Ctx, 'db' | 'now'>,
+  { read, now }: Pick<Platform, 'read' | 'now'>,
   input: { sessionId: string; organizationId: string | null },
 ): Promise<LiveSession | null> {
-  const now = ctx.now();
-  const [row] = await ctx.db.$queryRaw<LiveSession[]>`
-    SELECT s.id AS "sessionId", u.id AS "userId", u.email, u.is_superuser AS "isSuperuser",
-           s.authenticated_at AS "authenticatedAt", s.mfa_satisfied_at AS "mfaSatisfiedAt",
-           m.organization_id AS "organizationId", m.role::text AS "role"
-    FROM sessions s
-    JOIN users u ON u.id = s.user_id
-    LEFT JOIN LATERAL (
-      SELECT organization_id, role FROM memberships
-      WHERE user_id = u.id AND (${input.organizationId}::uuid IS NULL OR organization_id = ${input.organizationId}::uuid)
-      ORDER BY organization_id IS NOT DISTINCT FROM s.active_organization_id DESC, joined_at, id
-      LIMIT 1
-    ) m ON true
-    WHERE s.id = ${input.sessionId}::uuid AND s.revoked_at IS NULL
-      AND s.expires_at > ${now} AND s.idle_expires_at > ${now}
-      AND u.locked_at IS NULL AND u.email_verified_at IS NOT NULL`;
+  const values = [input.sessionId, input.organizationId, now()];
+  const [row] = await read<LiveSession>({ name: 'live-session', text: statement, values });
   return row ?? null;
 }
 
 /** The person of a live session as the one who acts. */
 export function actorOf(live: LiveSession): UserActor {
-  const { organizationId, role, ...person } = live;
-  return { kind: 'user', ...person, activeMembership: organizationId && role ? { organizationId, role } : null };
+  const { organizationId, role, requiresMfa, ...person } = live;
+  const activeMembership = organizationId && role ? { organizationId, role, requiresMfa: requiresMfa ?? false } : null;
+  return { kind: 'user', ...person, activeMembership };
 }

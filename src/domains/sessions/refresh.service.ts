@@ -4,6 +4,7 @@ import type { Session } from '../../generated/prisma/client.ts';
 import { transact } from '../../platform/db.ts';
 import { digestOf, sameBytes } from '../../platform/tokens.ts';
 import { recordAudit } from '../audit/audit.service.ts';
+import { sendNotice } from '../mail/notices.service.ts';
 import { type RefreshTokenClaims, readRefreshToken, refreshTokenOf } from './refresh-tokens.ts';
 import { idleLifetimeDays, issueTokens, type SignedIn } from './sessions.service.ts';
 
@@ -13,7 +14,7 @@ const graceMs = 15_000;
 /**
  * Trades a refresh token for new tokens. The session row's lock lets one of several racers rotate; the others get the
  * same successor. A spent token that comes back later is a theft: that session is revoked, others stay.
- * @throws SessionEnded
+ * @throws SessionEnded; RefreshRaced when the successor was made with a key that this process does not have yet
  */
 export async function refreshSession(ctx: Ctx, input: { refreshToken: string }): Promise<SignedIn> {
   const claims = readRefreshToken(ctx.platform.keyring, input.refreshToken);
@@ -63,6 +64,7 @@ async function revokeForReuse(ctx: Ctx, session: Session): Promise<void> {
     where: { id: session.id },
     data: { revokedAt: ctx.now(), revokeReason: 'refresh-token-reused' },
   });
+  await sendNotice(ctx, { userId: session.userId, kind: 'sessionRevokedForReuse' });
   await recordAudit(ctx, {
     organizationId: null,
     action: 'session.revokedForReuse',

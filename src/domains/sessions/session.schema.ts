@@ -1,4 +1,5 @@
 import { builder } from '../../graphql/builder.ts';
+import { deviceLabel } from './device-label.ts';
 
 const LoginMethod = builder.enumType('LoginMethod', {
   description: 'How a person proved who they are.',
@@ -36,6 +37,11 @@ export const Session = builder.prismaNode('Session', {
       nullable: true,
     }),
     ipAddress: t.exposeString('ipAddress', { description: 'Where it was last seen.', nullable: true }),
+    device: t.string({
+      description: 'For people: Firefox on Linux.',
+      select: { userAgent: true },
+      resolve: ({ userAgent }) => deviceLabel(userAgent),
+    }),
     userAgent: t.exposeString('userAgent', { description: 'What the device said of itself.', nullable: true }),
   }),
 });

@@ -1,0 +1,62 @@
+import type { ApiKeyActor } from '../../context.ts';
+import type { Role } from '../../generated/prisma/client.ts';
+import type { Platform } from '../../platform/platform.ts';
+import { digestOf, sameBytes } from '../../platform/tokens.ts';
+import { includesRole } from '../members/members.access.ts';
+import { apiKeyIdIn } from './api-key-token.ts';
+import { type ApiKeyScope, apiKeyScopes } from './api-keys.permissions.ts';
+
+const useIsNotedEveryMs = 60_000;
+
+interface LiveApiKey {
+  readonly apiKeyId: string;
+  readonly organizationId: string;
+  readonly createdById: string;
+  readonly role: Role;
+  readonly scopes: ApiKeyScope[];
+  readonly digest: Buffer;
+  /** Null when its time is up. */
+  readonly previousDigest: Buffer | null;
+  readonly lastUsedAt: Date | null;
+}
+
+const statement = `
+  SELECT k.id AS "apiKeyId", k.organization_id AS "organizationId", k.created_by_id AS "createdById",
+         m.role::text AS "role", k.scopes, k.digest, k.last_used_at AS "lastUsedAt",
+         CASE WHEN k.previous_secret_expires_at > $2::timestamptz THEN k.previous_digest END AS "previousDigest"
+  FROM api_keys k
+  JOIN organizations o ON o.id = k.organization_id
+  JOIN users u ON u.id = k.created_by_id
+  JOIN memberships m ON m.organization_id = k.organization_id AND m.user_id = k.created_by_id
+  WHERE k.id = $1::uuid AND k.revoked_at IS NULL AND k.expires_at > $2::timestamptz
+    AND u.locked_at IS NULL AND u.email_verified_at IS NOT NULL
+    AND (NOT o.requires_mfa OR EXISTS (SELECT FROM totp_factors f WHERE f.user_id = u.id))`;
+
+/**
+ * The one who acts with a key: what is committed now of the key, its creator and their membership, and of its scopes those
+ * that the creator's role still allows. Null for a token that is not good, whichever way. Its use is noted, once a minute.
+ */
+export async function actorByApiKey(platform: Platform, token: string): Promise<ApiKeyActor | null> {
+  const id = apiKeyIdIn(token);
+  if (!id) return null;
+  const [key] = await platform.read<LiveApiKey>({ name: 'live-api-key', text: statement, values: [id, platform.now()] });
+  if (!key || !opens(key, digestOf(token))) return null;
+  await noteUse(platform, key);
+  const { apiKeyId, organizationId, createdById } = key;
+  const role = key.role === 'OWNER' ? 'ADMIN' : key.role;
+  const scopes = key.scopes.filter((scope) => includesRole(role, apiKeyScopes[scope]));
+  return { kind: 'apiKey', apiKeyId, organizationId, createdById, role, scopes };
+}
+
+function opens({ digest, previousDigest }: LiveApiKey, given: Buffer): boolean {
+  return sameBytes(digest, given) || (previousDigest !== null && sameBytes(previousDigest, given));
+}
+
+async function noteUse({ db, now }: Platform, { apiKeyId, lastUsedAt }: LiveApiKey): Promise<void> {
+  const noted = new Date(now().getTime() - useIsNotedEveryMs);
+  if (lastUsedAt && lastUsedAt > noted) return;
+  await db.apiKey.updateMany({
+    where: { id: apiKeyId, OR: [{ lastUsedAt: null }, { lastUsedAt: { lte: noted } }] },
+    data: { lastUsedAt: now() },
+  });
+}

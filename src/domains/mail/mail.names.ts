@@ -1,0 +1,14 @@
+/** The first line of a mail; of no name, no more than a greeting. */
+export function hello(name: string): string {
+  return `Hello ${spoken(name)}`.trim().concat(',');
+}
+
+/**
+ * A name that a stranger chose, fit for a mail that we send in our name: one line, of bounded length, and with nothing
+ * that a mail program would make into a link.
+ */
+export function spoken(name: string): string {
+  const line = name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
+  const short = line.length > 80 ? `${line.slice(0, 79)}…` : line;
+  return short.replace(/([.:/@])(?=\S)/g, '$1\u2060');
+}

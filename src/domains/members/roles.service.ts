@@ -1,0 +1,129 @@
+import type { Ctx } from '../../context.ts';
+import { Forbidden, LastOwner, NotFound, ValidationFailed } from '../../errors.ts';
+import type { Membership, Role } from '../../generated/prisma/client.ts';
+import { transact } from '../../platform/db.ts';
+import { revokeKeysOf } from '../api-keys/key-revocation.service.ts';
+import { recordAudit } from '../audit/audit.service.ts';
+import { answerableUserId, boundedRole, includesRole, requireRole, signedInActor } from './members.access.ts';
+
+const nowhere = '00000000-0000-0000-0000-000000000000';
+
+/** The organization of a membership, for the scope that guards it; the id of nothing for an unknown one. */
+export async function organizationOfMembership(ctx: Ctx, membershipId: string): Promise<string> {
+  const membership = await ctx.db.membership.findUnique({ where: { id: membershipId }, select: { organizationId: true } });
+  return membership?.organizationId ?? nowhere;
+}
+
+/**
+ * Gives a member another role. Owners alone make, and unmake, owners.
+ * @throws LastOwner when nobody would own the organization any more; NotFound, Forbidden
+ */
+export async function changeMemberRole(ctx: Ctx, input: { membershipId: string; role: Role }): Promise<Membership> {
+  const { role } = input;
+  return transact(ctx, async (ctx) => {
+    const { membership, callerRole } = await lockSeat(ctx, input.membershipId);
+    const { id, organizationId, userId } = membership;
+    const touchesOwners = membership.role === 'OWNER' || role === 'OWNER';
+    if (!callerRole || !includesRole(callerRole, touchesOwners ? 'OWNER' : 'ADMIN')) throw new Forbidden();
+    if (membership.role === role) return membership;
+    if (membership.role === 'OWNER') await refuseLastOwner(ctx, organizationId);
+    const changed = await ctx.db.membership.update({ where: { id, organizationId }, data: { role } });
+    await recordAudit(ctx, {
+      organizationId,
+      action: 'member.roleChanged',
+      targetType: 'Membership',
+      targetId: id,
+      metadata: { userId, from: membership.role, to: role },
+    });
+    return changed;
+  });
+}
+
+/**
+ * Takes a member out, or lets the caller leave. From the next request on the person is an outsider everywhere: no
+ * session acts in the organization any more, and their keys to it are revoked.
+ * @throws LastOwner, NotFound, Forbidden
+ */
+export async function removeMember(ctx: Ctx, input: { membershipId: string }): Promise<{ membershipId: string }> {
+  return transact(ctx, async (ctx) => {
+    const { membership, callerRole } = await lockSeat(ctx, input.membershipId);
+    const { id, organizationId, userId, role } = membership;
+    const isLeaving = ctx.actor.kind === 'user' && ctx.actor.userId === userId;
+    if (!callerRole) throw new NotFound();
+    if (!isLeaving) await requireRole(ctx, organizationId, role === 'OWNER' ? 'OWNER' : 'ADMIN');
+    if (role === 'OWNER') await refuseLastOwner(ctx, organizationId);
+    await ctx.db.membership.delete({ where: { id, organizationId } });
+    await forgetEverywhere(ctx, { organizationId, userId });
+    await recordAudit(ctx, {
+      organizationId,
+      action: isLeaving ? 'member.left' : 'member.removed',
+      targetType: 'Membership',
+      targetId: id,
+      metadata: { userId, role },
+    });
+    return { membershipId: id };
+  });
+}
+
+/**
+ * Makes another member the owner and the caller an admin, both or neither.
+ * @throws ValidationFailed when the other one is no member; Forbidden when the caller owns it no more
+ */
+export async function transferOwnership(
+  ctx: Ctx,
+  input: { organizationId: string; toUserId: string },
+): Promise<{ organizationId: string }> {
+  const { organizationId, toUserId } = input;
+  const { userId: fromUserId } = signedInActor(ctx);
+  return transact(ctx, async (ctx) => {
+    await lockOrganization(ctx, organizationId);
+    const roleOf = (userId: string) => ({ organizationId_userId: { organizationId, userId } });
+    const from = await ctx.db.membership.findUnique({ where: roleOf(fromUserId) });
+    const to = await ctx.db.membership.findUnique({ where: roleOf(toUserId) });
+    if (from?.role !== 'OWNER') throw new Forbidden();
+    if (!to || toUserId === fromUserId) {
+      throw new ValidationFailed([{ path: ['toUserId'], message: 'Name another member of the organization.' }]);
+    }
+    await ctx.db.membership.update({ where: roleOf(toUserId), data: { role: 'OWNER' } });
+    await ctx.db.membership.update({ where: roleOf(fromUserId), data: { role: 'ADMIN' } });
+    await recordAudit(ctx, {
+      organizationId,
+      action: 'ownership.transferred',
+      targetType: 'Organization',
+      targetId: organizationId,
+      metadata: { fromUserId, toUserId },
+    });
+    return { organizationId };
+  });
+}
+
+/** Takes the organization's row first, always, so that of two who change its people at once the second sees the first. */
+export async function lockOrganization(ctx: Ctx, organizationId: string): Promise<void> {
+  const rows = await ctx.db.$queryRaw<unknown[]>`
+    SELECT id FROM organizations WHERE id = ${organizationId}::uuid FOR NO KEY UPDATE`;
+  if (rows.length === 0) throw new NotFound();
+}
+
+/** A membership and the caller's own role beside it, both as they are once the organization is locked. */
+async function lockSeat(ctx: Ctx, membershipId: string): Promise<{ membership: Membership; callerRole: Role | null }> {
+  const organizationId = await organizationOfMembership(ctx, membershipId);
+  await lockOrganization(ctx, organizationId);
+  const membership = await ctx.db.membership.findUnique({ where: { id: membershipId, organizationId } });
+  if (!membership) throw new NotFound();
+  const userId = answerableUserId(ctx);
+  const own = await ctx.db.membership.findUnique({ where: { organizationId_userId: { organizationId, userId } } });
+  return { membership, callerRole: own && boundedRole(ctx.actor, own.role) };
+}
+
+async function refuseLastOwner(ctx: Ctx, organizationId: string): Promise<void> {
+  const owners = await ctx.db.membership.count({ where: { organizationId, role: 'OWNER' } });
+  if (owners < 2) throw new LastOwner();
+}
+
+async function forgetEverywhere(ctx: Ctx, { organizationId, userId }: { organizationId: string; userId: string }) {
+  await ctx.db.session.updateMany({
+    where: { userId, activeOrganizationId: organizationId },
+    data: { activeOrganizationId: null },
+  });
+  await revokeKeysOf(ctx, { organizationId, userId, reason: 'memberRemoved' });
+}

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import type { Config } from '../config.ts';
+import type { Logger } from './log.ts';
+
+const timeoutMs = 1_500;
+const prefixLength = 5;
+
+/** Passwords that are known from breaches of other services. */
+export interface BreachedPasswords {
+  /** Also false when the list does not answer in time: nobody is kept out because somebody else's server is down. */
+  includes(password: string): Promise<boolean>;
+}
+
+/**
+ * Asks the range API of Have I Been Pwned at `config.breachedPasswordsUrl`, which learns the first five hex digits of a
+ * SHA-1 and nothing more (k-anonymity); with padding not even the answer's length tells. Null: nothing is asked.
+ */
+export function createBreachedPasswords({ breachedPasswordsUrl: url }: Config, log: Logger): BreachedPasswords {
+  if (url === null) return { includes: async () => false };
+  return {
+    async includes(password) {
+      const hash = createHash('sha1').update(password.normalize('NFKC')).digest('hex').toUpperCase();
+      try {
+        return isListed(await rangeAt(url, hash.slice(0, prefixLength)), hash.slice(prefixLength));
+      } catch (error) {
+        log.warn({ err: error }, 'the list of breached passwords does not answer');
+        return false;
+      }
+    },
+  };
+}
+
+async function rangeAt(url: string, prefix: string): Promise<string> {
+  const response = await fetch(`${url}/range/${prefix}`, {
+    headers: { 'Add-Padding': 'true', 'User-Agent': 'Gatehouse' },
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  if (response.ok) return response.text();
+  await response.body?.cancel();
+  throw new Error(`the list of breached passwords answered ${response.status}`);
+}
+
+/** Lines are `SUFFIX:COUNT`; a count of 0 is padding. */
+function isListed(range: string, suffix: string): boolean {
+  return range.split(/\r?\n/).some((line) => line.startsWith(`${suffix}:`) && line !== `${suffix}:0`);
+}
