@@ -211,7 +211,7 @@ describe('a slow client', () => {
     await vi.waitFor(async () => {
       await vi.advanceTimersByTimeAsync(10_000);
       expect(answer).toContain(' 408 ');
-    });
+    }, 10_000);
     vi.useRealTimers();
     await once(socket, 'close');
   });

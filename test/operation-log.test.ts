@@ -19,7 +19,7 @@ const linesOf = (requestId: string | null) =>
   app.logLines.filter((line) => line.msg === 'operation' && line.requestId === requestId);
 /** The one line of a request; a second one would be as wrong as none. */
 const lineOf = async (requestId: string | null) => {
-  const [line, ...others] = await vi.waitUntil(() => (linesOf(requestId).length > 0 ? linesOf(requestId) : undefined));
+  const [line, ...others] = await vi.waitUntil(() => (linesOf(requestId).length > 0 ? linesOf(requestId) : undefined), 10_000);
   expect(others).toEqual([]);
   return line;
 };
@@ -112,7 +112,7 @@ describe('F23 each operation has one line', () => {
     const headers = { 'content-type': 'application/json', 'x-request-id': 'impatient-client' };
     const body = JSON.stringify({ query: 'query Impatient { wait }' });
     const answer = fetch(`${server.url}/graphql`, { method: 'POST', headers, body, signal: client.signal });
-    await vi.waitFor(() => expect(trial.waits.begun).toBe(before + 1));
+    await vi.waitFor(() => expect(trial.waits.begun).toBe(before + 1), 10_000);
     client.abort();
     await expect(answer).rejects.toThrow();
     expect(await lineOf('impatient-client')).toMatchObject({ operationName: 'Impatient', outcome: 'CANCELED' });
@@ -158,7 +158,7 @@ describe('F23 each operation has one line', () => {
   test('F23 over a socket: a subscription, when the socket is gone', async () => {
     const client = await connected(server.url, { authorization: `Bearer ${ada.accessToken}` });
     client.send({ id: 's', type: 'subscribe', payload: { query: 'subscription SocketStream { actor }' } });
-    await vi.waitFor(() => expect(trial.subscribers).toBe(1));
+    await vi.waitFor(() => expect(trial.subscribers).toBe(1), 10_000);
     client.socket.terminate();
     expect(await socketLineOf('SocketStream')).toMatchObject({
       ...identity(),

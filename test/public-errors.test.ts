@@ -10,9 +10,9 @@ let withDatabase: HttpServer;
 let withoutDatabase: HttpServer;
 
 beforeAll(async () => {
-  const { db } = connectDb('postgresql://nobody@127.0.0.1:1/nothing', app.platform.log);
+  const nothing = connectDb('postgresql://nobody@127.0.0.1:1/nothing', app.platform.log);
   withDatabase = await startHttpServer(app.platform, makeTrial().schema);
-  withoutDatabase = await startHttpServer({ ...app.platform, db }, makeTrial().schema);
+  withoutDatabase = await startHttpServer({ ...app.platform, ...nothing }, makeTrial().schema);
   servers.push(withDatabase, withoutDatabase);
 });
 afterAll(() => Promise.all(servers.map((server) => server.close())));

@@ -90,7 +90,7 @@ describe('a socket', () => {
     const refused = await client.next();
     expect([refused.type, refused.id, codesOf(refused.payload)]).toEqual(['error', 'n51', ['RATE_LIMITED']]);
     client.socket.terminate();
-    await vi.waitFor(() => expect(trial.subscribers).toBe(0));
+    await vi.waitFor(() => expect(trial.subscribers).toBe(0), 10_000);
   });
 
   test('is ended when its peer answers no ping', async () => {

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const query = 'subscription Ticks { actor }';
-const waitForSubscribers = (count: number) => vi.waitFor(() => expect(trial.subscribers).toBe(count));
+const waitForSubscribers = (count: number) => vi.waitFor(() => expect(trial.subscribers).toBe(count), 10_000);
 const uuid = /^[0-9a-f-]{36}$/;
 
 async function overSse({ accessToken }: Person, accept = 'text/event-stream') {

@@ -34,8 +34,8 @@ export interface OperationCall {
   readonly credentials: Credentials;
   readonly cookies: Cookies;
   readonly record: OperationRecord;
-  /** Aborted when the client goes away. Mutations run to their end nevertheless. */
-  readonly signal: AbortSignal | null;
+  /** Aborted when the client goes away, which ends a query. A mutation runs to its end. */
+  readonly signal: AbortSignal | undefined;
   /** Throws when the transport does not carry this type of operation. */
   readonly admit: (type: OperationTypeNode) => void;
 }
@@ -88,12 +88,11 @@ export async function executeOperation(engine: Engine, prepared: PreparedOperati
   const { call, type, execute } = prepared;
   const translate = (result: ExecutionResult) => withPublicErrors(engine, call, result);
   try {
-    const signal = type === OperationTypeNode.MUTATION ? undefined : (call.signal ?? undefined);
-    const args = { ...prepared, signal, hideSuggestions: true };
-    const outcome: Outcome =
-      type === OperationTypeNode.SUBSCRIPTION
-        ? await subscribePerEvent({ args, freshContext: () => freshContext(engine, call) })
-        : await execute(args);
+    const args = { ...prepared, signal: type === OperationTypeNode.QUERY ? call.signal : undefined };
+    const isSubscription = type === OperationTypeNode.SUBSCRIPTION;
+    const outcome: Outcome = await (isSubscription
+      ? subscribePerEvent(prepared, () => freshContext(engine, call))
+      : execute(args));
     if (!isAsyncIterable(outcome)) return translate(outcome);
     call.record.outcome = 'ok';
     return mapAsyncIterator(outcome, translate);

@@ -118,7 +118,7 @@ async function prepareOnSocket(engine: Engine, { context, payload, isDraining }:
     credentials: credentialsOf(context.connectionParams),
     cookies: socketCookies,
     record,
-    signal: null,
+    signal: undefined,
     admit: () => {},
   });
 }

@@ -2,30 +2,23 @@ import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, exec
 import { isAsyncIterable, mapAsyncIterator } from 'graphql-yoga';
 import type { RequestCtx } from '../context.ts';
 
-interface Subscription {
-  readonly args: ExecutionArgs & { readonly signal: AbortSignal | undefined };
-  readonly freshContext: () => Promise<RequestCtx>;
-}
-
 /**
  * Subscribes, and executes each event with a context of its own (D16): scopes are cached by context, so that with one
  * for the whole stream a removed member would go on receiving. A caller that is not good any more gets that error as
  * the last result. Not an async generator: one that waits for its next event cannot be told to end.
  */
 export async function subscribePerEvent(
-  subscription: Subscription,
+  args: ExecutionArgs,
+  freshContext: () => Promise<RequestCtx>,
 ): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
-  const { args, freshContext } = subscription;
   const source = await createSourceEventStream(args);
   if (!isAsyncIterable(source)) return source;
   const events = (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-  const end = () => void events.return?.();
-  args.signal?.addEventListener('abort', end, { once: true });
   return mapAsyncIterator(events as AsyncIterableIterator<unknown>, async (rootValue) => {
     try {
       return await execute({ ...args, rootValue, contextValue: await freshContext() });
     } catch (error) {
-      end();
+      void events.return?.();
       return { errors: [error as GraphQLError] };
     }
   });
