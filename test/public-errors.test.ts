@@ -65,7 +65,8 @@ describe('a refusal', () => {
 describe('a mistake in the request', () => {
   test.each([
     ['GRAPHQL_PARSE_FAILED', '{ secret(text: "hunter2" }', 400],
-    ['GRAPHQL_PARSE_FAILED', '{ secret(text: ) "hunter2"', 400],
+    ['GRAPHQL_PARSE_FAILED', '{ secret(text: "a" "hunter2") }', 400],
+    ['GRAPHQL_PARSE_FAILED', 'hunter2 { secret }', 400],
     ['GRAPHQL_PARSE_FAILED', '{ secret(text: "hunter2', 400],
     ['GRAPHQL_VALIDATION_FAILED', '{ secret(input: "hunter2") }', 400],
     ['GRAPHQL_VALIDATION_FAILED', '{ secret(input: { password: 1, age: "hunter2" }) }', 400],

@@ -30,23 +30,28 @@ export async function withSchemaEngine<T>(databaseUrl: string, work: (engine: Sc
   loading ??= loadEngine();
   await loading;
   const opened: SqlDriverAdapter[] = [];
-  const open = async (adapter: SqlDriverAdapter) => {
+  const open = async (url: string, afterwards?: () => Promise<void>) => {
+    const adapter = await openAdapter(url, afterwards);
     opened.push(adapter);
     return adapter;
   };
   const factory = bindMigrationAwareSqlAdapterFactory({
     provider: 'postgres',
     adapterName: 'gatehouse',
-    connect: async () => open(await openAdapter(databaseUrl)),
-    connectToShadowDb: async () => open(await openShadow(databaseUrl)),
+    connect: () => open(databaseUrl),
+    connectToShadowDb: async () => {
+      const scratch = await createScratchDatabase(databaseUrl);
+      return open(scratch.url, scratch.drop);
+    },
   });
-  const engine = await engineModule.SchemaEngine.new({ datamodels: undefined }, () => undefined, factory);
+  let engine: SchemaEngine | null = null;
   try {
+    engine = await engineModule.SchemaEngine.new({ datamodels: undefined }, () => undefined, factory);
     return await work(engine);
   } catch (error) {
     throw new Error(whatEngineSays(error), { cause: error });
   } finally {
-    engine.free();
+    engine?.free();
     await Promise.all(opened.map((adapter) => adapter.dispose()));
   }
 }
@@ -94,7 +99,7 @@ function idleTimers(): object {
   return Object.fromEntries(names.map((name) => [name, setIdleTimeout]));
 }
 
-async function openAdapter(databaseUrl: string): Promise<SqlDriverAdapter> {
+async function openAdapter(databaseUrl: string, afterwards = async () => {}): Promise<SqlDriverAdapter> {
   // The engine's lock and search path live in the session: one connection, for good.
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 1, idleTimeoutMillis: 0 });
   const charColumnsOf = noteCharColumns(pool);
@@ -111,7 +116,7 @@ async function openAdapter(databaseUrl: string): Promise<SqlDriverAdapter> {
     // functions.
     executeScript: async (sql: string) => void (await adapter.executeRaw({ sql, args: [], argTypes: [] })),
     dispose: () => {
-      closing ??= pool.end();
+      closing ??= pool.end().then(afterwards);
       return closing;
     },
   });
@@ -132,19 +137,6 @@ function noteCharColumns(pool: pg.Pool): (rows: unknown[]) => readonly number[] 
   };
   pool.query = notingQuery as typeof pool.query;
   return (rows) => charColumns.get(rows) ?? [];
-}
-
-async function openShadow(databaseUrl: string): Promise<SqlDriverAdapter> {
-  const scratch = await createScratchDatabase(databaseUrl);
-  const adapter = await openAdapter(scratch.url);
-  const close = adapter.dispose;
-  let closing: Promise<void> | null = null;
-  return Object.assign(adapter, {
-    dispose: () => {
-      closing ??= close().then(scratch.drop);
-      return closing;
-    },
-  });
 }
 
 async function createScratchDatabase(databaseUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
