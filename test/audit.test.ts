@@ -26,11 +26,17 @@ const AuditLog = graphql(`
     }
   }
 `);
-const AuditNode = graphql(`query AuditNode($id: ID!) { node(id: $id) { __typename ... on AuditEntry { id sequence action } } }`);
+const AuditNode = graphql(
+  `query AuditNode($id: ID!) { node(id: $id) { __typename ... on AuditEntry { id sequence action } } }`,
+);
 
 async function logOf(caller: Person | Cast['callers'][CallerKind], id: string, more: object = {}) {
   const { data, codes } = await caller.send(AuditLog, { id, ...more });
-  return { codes, log: data?.organization?.auditLog ?? null, nodes: data?.organization?.auditLog?.edges.map(({ node }) => node) ?? [] };
+  return {
+    codes,
+    log: data?.organization?.auditLog ?? null,
+    nodes: data?.organization?.auditLog?.edges.map(({ node }) => node) ?? [],
+  };
 }
 
 const invite = (inviter: Pick<Person, 'send'>, organizationId: string, name: string) =>
@@ -96,7 +102,12 @@ describe('Organization.auditLog', () => {
     const key = await aKey(app, owner);
     await invite(key, cast.organizationId, 'by-key');
     const [byKey, made] = (await logOf(owner, cast.organizationId, { first: 2 })).nodes;
-    expect(byKey).toMatchObject({ actorKind: 'API_KEY', actor: { id: owner.id }, apiKey: { id: key.id }, sessionId: null });
+    expect(byKey).toMatchObject({
+      actorKind: 'API_KEY',
+      actor: { id: owner.id },
+      apiKey: { id: key.id },
+      sessionId: null,
+    });
     expect(made).toMatchObject({ action: 'apiKey.created', actorKind: 'USER', targetId: key.id });
     expect((await logOf(owner, cast.organizationId, { actorId: key.id })).nodes).toEqual([byKey]);
     expect((await logOf(owner, cast.organizationId, { actorId: owner.id, first: 2 })).nodes).toEqual([byKey, made]);
@@ -134,7 +145,10 @@ describe('Organization.auditLog', () => {
     });
     const id = encodeId('AuditEntry', own.id);
     expect((await owner.send(AuditNode, { id })).data.node).toBeNull();
-    expect((await cast.callers.superuser.send(AuditNode, { id })).data.node).toMatchObject({ id, action: 'mfa.enabled' });
+    expect((await cast.callers.superuser.send(AuditNode, { id })).data.node).toMatchObject({
+      id,
+      action: 'mfa.enabled',
+    });
   });
 });
 
@@ -149,7 +163,9 @@ describe('a chain of entries', () => {
     });
     expect(entries).toHaveLength(before + 20);
     expect(entries.map(({ sequence }) => Number(sequence))).toEqual(entries.map((_, at) => at + 1));
-    const links = entries.slice(1).map(({ previousHash }, at) => Buffer.from(previousHash).equals(entries[at]?.hash ?? Buffer.alloc(0)));
+    const links = entries
+      .slice(1)
+      .map(({ previousHash }, at) => Buffer.from(previousHash).equals(entries[at]?.hash ?? Buffer.alloc(0)));
     expect(links.every(Boolean)).toBe(true);
   });
 });

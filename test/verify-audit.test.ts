@@ -20,11 +20,13 @@ afterEach(() => app.close());
 /** Four entries make a chain of five. */
 async function invite(count: number) {
   const organizationId = owner.organizationId;
-  const send = (_: unknown, at: number) => owner.send(InviteMember, { input: { organizationId, email: `guest-${at}@example.com` } });
+  const send = (_: unknown, at: number) =>
+    owner.send(InviteMember, { input: { organizationId, email: `guest-${at}@example.com` } });
   await Promise.all(Array.from({ length: count }, send));
 }
 
-const verify = (environment: Record<string, string> = {}) => runProgram(app, { program: 'commands/verify-audit', environment });
+const verify = (environment: Record<string, string> = {}) =>
+  runProgram(app, { program: 'commands/verify-audit', environment });
 
 /** As the owner of the database would, with its guards switched off. */
 async function tamper(sql: string) {
@@ -41,7 +43,11 @@ async function tamper(sql: string) {
 
 /** What the hourly job writes: a second worker, an hour later. */
 async function checkpointsInAnHour() {
-  const worker = startProgram(app, { program: 'main', words: ['worker'], environment: { TEST_CLOCK_OFFSET_SECONDS: '3600' } });
+  const worker = startProgram(app, {
+    program: 'main',
+    words: ['worker'],
+    environment: { TEST_CLOCK_OFFSET_SECONDS: '3600' },
+  });
   try {
     const signed = () => app.platform.db.auditCheckpoint.findFirst({ where: { chainId, sequence: 5 } });
     await vi.waitFor(async () => expect(await signed()).not.toBeNull(), { timeout: 15_000, interval: 50 });
@@ -59,10 +65,18 @@ async function expectFlaw(text: string, environment?: Record<string, string>) {
 
 describe('npm run audit:verify', () => {
   test('finds every chain whole, with and without checkpoints', async () => {
-    expect(await verify()).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('Every chain is whole.') });
+    expect(await verify()).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringContaining('Every chain is whole.'),
+    });
     await checkpointsInAnHour();
     await invite(6);
-    expect(await verify()).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/[1-9] signed checkpoints/) });
+    expect(await verify()).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/[1-9] signed checkpoints/),
+    });
   });
 
   test.each([
@@ -96,7 +110,9 @@ describe('npm run audit:verify', () => {
   test('finds a tail cut off with its head by a checkpoint, and a whole chain too', async () => {
     await checkpointsInAnHour();
     await tamper('DELETE FROM audit_entries WHERE CHAIN AND sequence > 3');
-    await tamper('UPDATE audit_heads h SET sequence = 3, hash = (SELECT hash FROM audit_entries WHERE CHAIN AND sequence = 3) WHERE CHAIN');
+    await tamper(
+      'UPDATE audit_heads h SET sequence = 3, hash = (SELECT hash FROM audit_entries WHERE CHAIN AND sequence = 3) WHERE CHAIN',
+    );
     await expectFlaw('4 was cut off: the chain had 5 entries');
     await tamper('DELETE FROM audit_entries WHERE CHAIN');
     await tamper('DELETE FROM audit_heads WHERE CHAIN');
@@ -106,12 +122,19 @@ describe('npm run audit:verify', () => {
   test('finds a checkpoint that was bent to fit, and says when its key is gone', async () => {
     await checkpointsInAnHour();
     await tamper('DELETE FROM audit_entries WHERE CHAIN AND sequence > 3');
-    await tamper('UPDATE audit_heads h SET sequence = 3, hash = (SELECT hash FROM audit_entries WHERE CHAIN AND sequence = 3) WHERE CHAIN');
-    await tamper('UPDATE audit_checkpoints SET sequence = 3, hash = (SELECT hash FROM audit_entries WHERE CHAIN AND sequence = 3) WHERE CHAIN');
+    await tamper(
+      'UPDATE audit_heads h SET sequence = 3, hash = (SELECT hash FROM audit_entries WHERE CHAIN AND sequence = 3) WHERE CHAIN',
+    );
+    await tamper(
+      'UPDATE audit_checkpoints SET sequence = 3, hash = (SELECT hash FROM audit_entries WHERE CHAIN AND sequence = 3) WHERE CHAIN',
+    );
     await expectFlaw('3 has a checkpoint with a false signature');
     const SIGNING_KEYS = JSON.stringify({ keys: [await aSigningKey()] });
     const { code, stdout } = await verify({ SIGNING_KEYS });
-    expect([code, stdout]).toEqual([0, expect.stringContaining('prove nothing: the key that signed them is not in SIGNING_KEYS')]);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining('prove nothing: the key that signed them is not in SIGNING_KEYS'),
+    ]);
   });
 });
 
