@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION public.refuse_audit_change()
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-  RAISE EXCEPTION 'audit_entries only grows: % is refused', TG_OP USING ERRCODE = 'restrict_violation';
+  RAISE EXCEPTION '% only grows: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
 END;
 $function$;
 
@@ -243,6 +243,10 @@ CREATE INDEX api_keys_organization_id_id_idx ON public.api_keys USING btree (org
 
 CREATE UNIQUE INDEX audit_checkpoints_chain_id_sequence_key ON public.audit_checkpoints USING btree (chain_id, sequence);
 
+CREATE INDEX audit_entries_chain_id_action_sequence_idx ON public.audit_entries USING btree (chain_id, action, sequence);
+
+CREATE INDEX audit_entries_chain_id_actor_user_id_sequence_idx ON public.audit_entries USING btree (chain_id, actor_user_id, sequence);
+
 CREATE UNIQUE INDEX audit_entries_chain_id_sequence_key ON public.audit_entries USING btree (chain_id, sequence);
 
 CREATE UNIQUE INDEX backup_codes_digest_key ON public.backup_codes USING btree (digest);
@@ -282,6 +286,8 @@ CREATE UNIQUE INDEX sessions_refresh_digest_key ON public.sessions USING btree (
 CREATE INDEX sessions_user_id_id_idx ON public.sessions USING btree (user_id, id);
 
 CREATE UNIQUE INDEX users_email_key ON public.users USING btree (email);
+
+CREATE TRIGGER audit_checkpoints_only_grow BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
 CREATE TRIGGER audit_entries_only_grow BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 

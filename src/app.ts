@@ -48,7 +48,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   try {
     const platform = await createPlatform(config, options, closers);
     await requireKnownKeys(platform.db, platform.keyring);
-    if (options.roles.includes('worker')) closers.push((await startWorker(platform)).stop, startSchedule(platform).stop);
+    if (options.roles.includes('worker'))
+      closers.push((await startWorker(platform)).stop, startSchedule(platform).stop);
     if (!options.roles.includes('api')) return { url: null, platform, close };
     const server = await startHttpServer(platform, schema);
     closers.push(server.close);
@@ -66,7 +67,7 @@ async function createPlatform(
 ): Promise<Platform> {
   const log = options.log ?? createLogger(config.logLevel);
   const now = () => new Date(Date.now() + config.clockOffsetSeconds * 1000);
-  const keyring = createKeyring(await loadKeyring(config));
+  const keyring = createKeyring(loadKeyring(config));
   const signingKeys = await loadSigningKeys(config);
   const accessTokens = await createAccessTokens(signingKeys);
   const signatures = await createSignatures(signingKeys);

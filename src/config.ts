@@ -119,7 +119,9 @@ const signingKeys = z.string().transform((value, context) => {
 });
 
 const environment = z.object({
-  NODE_ENV: z.enum(['development', 'production', 'test'], { error: 'must be development or production' }).default('development'),
+  NODE_ENV: z
+    .enum(['development', 'production', 'test'], { error: 'must be development or production' })
+    .default('development'),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(0, 65_535).default(4000),
   DATA_DIR: z.string().default('.data'),
@@ -142,7 +144,9 @@ const environment = z.object({
   JOB_RETRY_LIMIT: wholeNumber(0, 1000).optional(),
   JOB_RETRY_DELAY_SECONDS: wholeNumber(0, 86_400).optional(),
   LOG_LEVEL: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], { error: 'must be a level such as info or debug' })
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      error: 'must be a level such as info or debug',
+    })
     .default('info'),
 });
 
@@ -160,7 +164,9 @@ const requiredInProduction = ['DATABASE_URL', 'PUBLIC_APP_URL', 'KEYRING', 'SIGN
 export function readConfig(variables: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
   const result = environment.safeParse(given);
-  const problems = result.success ? [] : result.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`);
+  const problems = result.success
+    ? []
+    : result.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`);
   problems.push(...productionProblems(given));
   if (!result.success || problems.length > 0) throw new ConfigError(problems);
   return shape(result.data);

@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { graphql } from './generated/gql.ts';
 import { mailsTo, tokenIn, waitForMail } from './support/mailbox.ts';
-import { anAddress, aPerson, callerWith, Login, password, Register, signIn, useApp, VerifyEmail } from './support/world.ts';
+import {
+  anAddress,
+  aPerson,
+  callerWith,
+  Login,
+  password,
+  Register,
+  signIn,
+  useApp,
+  VerifyEmail,
+} from './support/world.ts';
 
 const app = useApp();
 const anyone = () => callerWith(app);
@@ -35,7 +45,10 @@ const register = (input: { email: string; password?: string; name?: string }) =>
   anyone().send(Register, { input: { password, name: 'Ada', ...input } });
 
 async function userRow(email: string) {
-  return app.platform.db.user.findUniqueOrThrow({ where: { email }, include: { memberships: true, emailTokens: true } });
+  return app.platform.db.user.findUniqueOrThrow({
+    where: { email },
+    include: { memberships: true, emailTokens: true },
+  });
 }
 
 describe('register', () => {
@@ -106,8 +119,10 @@ describe('verifyEmail', () => {
     const email = anAddress();
     await register({ email });
     const token = tokenIn(await waitForMail(app, { to: email }));
-    const dump = JSON.stringify(await app.platform.db.$queryRaw`
-      SELECT (SELECT json_agg(t) FROM email_tokens t)::text AS tokens, (SELECT json_agg(j) FROM pgboss.job j)::text AS jobs`);
+    const dump = JSON.stringify(
+      await app.platform.db.$queryRaw`
+      SELECT (SELECT json_agg(t) FROM email_tokens t)::text AS tokens, (SELECT json_agg(j) FROM pgboss.job j)::text AS jobs`,
+    );
     expect(dump).not.toContain(token);
     expect(dump).not.toContain(Buffer.from(token).toString('hex'));
     expect(dump).not.toContain(Buffer.from(token, 'base64url').toString('hex'));

@@ -17,6 +17,11 @@ const OrganizationName = graphql(`query OrganizationName($id: ID!) { organizatio
 const MembersByKey = graphql(`query MembersByKey($id: ID!) { organization(id: $id) { id members { totalCount } } }`);
 const AuditByKey = graphql(`query AuditByKey($id: ID!) { organization(id: $id) { id auditLog { totalCount } } }`);
 const UserByKey = graphql(`query UserByKey($id: ID!) { user(id: $id) { email } }`);
+const InviteByKey = graphql(`
+  mutation InviteByKey($organizationId: ID!, $email: String!) {
+    inviteMember(input: { organizationId: $organizationId, email: $email }) { __typename ... on InvitationSent { invitation { id email } } }
+  }
+`);
 const NodeByKey = graphql(`query NodeByKey($id: ID!) { node(id: $id) { id } }`);
 
 const works = (secret: string) => isGood(app, secret);
@@ -37,7 +42,9 @@ describe('a key', () => {
       'organization:read': (await key.send(OrganizationName, { id: organizationId })).codes,
       'members:read': (await key.send(MembersByKey, { id: organizationId })).codes,
       'audit:read': (await key.send(AuditByKey, { id: organizationId })).codes,
-      'members:write': (await key.send(InviteMember, { input: { organizationId, email: `${scope.replace(':', '-')}@example.com` } })).codes,
+      'members:write': (
+        await key.send(InviteMember, { input: { organizationId, email: `${scope.replace(':', '-')}@example.com` } })
+      ).codes,
     };
     for (const [wanted, codes] of Object.entries(outcomes)) {
       expect([...new Set(codes)], wanted).toEqual(wanted === scope ? [] : ['FORBIDDEN']);
@@ -52,7 +59,10 @@ describe('a key', () => {
     const query = schema.getQueryType();
     const roots = [
       ...fieldsOf(query).map((field) => ({ place: `Query.${field.name}`, document: askFor('query', field) })),
-      ...fieldsOf(schema.getMutationType()).map((field) => ({ place: `Mutation.${field.name}`, document: askFor('mutation', field) })),
+      ...fieldsOf(schema.getMutationType()).map((field) => ({
+        place: `Mutation.${field.name}`,
+        document: askFor('mutation', field),
+      })),
       ...fieldsOf(schema.getType('Organization') as GraphQLObjectType).map((field) => ({
         place: `Organization.${field.name}`,
         document: `query { organization(id: "${organizationId}") { ${callOf(field)} } }`,
@@ -80,7 +90,9 @@ describe('a key', () => {
     const ask = (id: string, headers = {}) => key.send(OrganizationName, { id }, headers);
     expect((await ask(other.organizationId)).data.organization).toBeNull();
     expect((await ask(organizationId, { 'x-organization-id': other.organizationId })).codes).toEqual(['NOT_FOUND']);
-    expect((await ask(organizationId, { 'x-organization-id': organizationId })).data.organization?.id).toBe(organizationId);
+    expect((await ask(organizationId, { 'x-organization-id': organizationId })).data.organization?.id).toBe(
+      organizationId,
+    );
     const invite = { input: { organizationId: other.organizationId, email: 'x@example.com' } };
     expect((await key.send(InviteMember, invite)).codes).toEqual(['NOT_FOUND']);
     expect((await key.send(UserByKey, { id: other.id })).data.user).toBeNull();
@@ -97,23 +109,37 @@ describe('a key', () => {
   test('leaves its name in the log line and in the audit entry of what it does', async () => {
     const key = await aKey(app, owner);
     const { data } = await key.send(InviteMember, { input: { organizationId, email: 'logged@example.com' } });
-    expect(data.inviteMember).toMatchObject({ __typename: 'InvitationSent', invitation: { invitedBy: { id: owner.id } } });
-    const line = app.logLines.findLast(({ msg, operationName }) => msg === 'operation' && operationName === 'InviteMember');
+    expect(data.inviteMember).toMatchObject({
+      __typename: 'InvitationSent',
+      invitation: { invitedBy: { id: owner.id } },
+    });
+    const line = app.logLines.findLast(
+      ({ msg, operationName }) => msg === 'operation' && operationName === 'InviteMember',
+    );
     expect(line).toMatchObject({ apiKeyId: key.id, organizationId, userId: null, sessionId: null, outcome: 'ok' });
     const entry = await app.platform.db.auditEntry.findFirstOrThrow({ where: { apiKeyId: uuidOf(key.id) } });
-    expect(entry).toMatchObject({ action: 'invitation.sent', actorKind: 'apiKey', actorUserId: userIdOf(owner), sessionId: null });
+    expect(entry).toMatchObject({
+      action: 'invitation.sent',
+      actorKind: 'apiKey',
+      actorUserId: userIdOf(owner),
+      sessionId: null,
+    });
   });
 
   test('notes its use once a minute', async () => {
     const key = await aKey(app, owner);
-    const lastUse = async () => (await app.platform.db.apiKey.findUniqueOrThrow({ where: { id: uuidOf(key.id) } })).lastUsedAt;
+    const lastUse = async () =>
+      (await app.platform.db.apiKey.findUniqueOrThrow({ where: { id: uuidOf(key.id) } })).lastUsedAt;
     expect(await lastUse()).toBeNull();
     await Promise.all(Array.from({ length: 20 }, () => key.send(ViewerByKey)));
     const first = await lastUse();
     expect(first).not.toBeNull();
     await key.send(ViewerByKey);
     expect(await lastUse()).toEqual(first);
-    await app.platform.db.apiKey.update({ where: { id: uuidOf(key.id) }, data: { lastUsedAt: new Date(Date.now() - 61_000) } });
+    await app.platform.db.apiKey.update({
+      where: { id: uuidOf(key.id) },
+      data: { lastUsedAt: new Date(Date.now() - 61_000) },
+    });
     await key.send(ViewerByKey);
     expect((await lastUse())?.getTime()).toBeGreaterThanOrEqual(first?.getTime() ?? 0);
   });
@@ -138,8 +164,13 @@ describe('the person behind a key', () => {
     const { key, userId } = await anAdminWithKey();
     const id = owner.organizationId;
     const audit = async () => (await key.send(AuditByKey, { id })).codes;
-    const invite = async () => (await key.send(InviteMember, { input: { organizationId: id, email: 'late@example.com' } })).codes;
-    const setRole = (role: 'ADMIN' | 'MEMBER') => app.platform.db.membership.updateMany({ where: { userId, organizationId: decodeId('Organization', id) ?? '' }, data: { role } });
+    const invite = async () =>
+      (await key.send(InviteMember, { input: { organizationId: id, email: 'late@example.com' } })).codes;
+    const setRole = (role: 'ADMIN' | 'MEMBER') =>
+      app.platform.db.membership.updateMany({
+        where: { userId, organizationId: decodeId('Organization', id) ?? '' },
+        data: { role },
+      });
     expect(await audit()).toEqual([]);
     await setRole('MEMBER');
     expect([await audit(), await invite()]).toEqual([['FORBIDDEN'], ['FORBIDDEN']]);
@@ -150,19 +181,30 @@ describe('the person behind a key', () => {
 
   test('F18 takes it along when they are removed, for good', async () => {
     const { admin, key } = await anAdminWithKey();
-    const found = await owner.send(`{ organization(id: "${owner.organizationId}") { members(search: "${admin.email}") { edges { node { id } } } } }`);
-    const [edge] = (found.data as { organization: { members: { edges: { node: { id: string } }[] } } }).organization.members.edges;
+    const found = await owner.send(
+      `{ organization(id: "${owner.organizationId}") { members(search: "${admin.email}") { edges { node { id } } } } }`,
+    );
+    const [edge] = (found.data as { organization: { members: { edges: { node: { id: string } }[] } } }).organization
+      .members.edges;
     await owner.send(`mutation { removeMember(input: { id: "${edge?.node.id}" }) { __typename } }`);
     expect(await works(key.secret)).toBe(false);
     const { revokedAt } = await app.platform.db.apiKey.findUniqueOrThrow({ where: { id: uuidOf(key.id) } });
     expect(revokedAt).not.toBeNull();
-    const entry = await app.platform.db.auditEntry.findFirst({ where: { action: 'apiKey.revoked', targetId: uuidOf(key.id) } });
+    const entry = await app.platform.db.auditEntry.findFirst({
+      where: { action: 'apiKey.revoked', targetId: uuidOf(key.id) },
+    });
     expect(entry?.metadata).toEqual({ reason: 'memberRemoved' });
   });
 
   test.each([
-    ['is locked', (userId: string) => app.platform.db.user.update({ where: { id: userId }, data: { lockedAt: new Date() } })],
-    ['has lost their address', (userId: string) => app.platform.db.user.update({ where: { id: userId }, data: { emailVerifiedAt: null } })],
+    [
+      'is locked',
+      (userId: string) => app.platform.db.user.update({ where: { id: userId }, data: { lockedAt: new Date() } }),
+    ],
+    [
+      'has lost their address',
+      (userId: string) => app.platform.db.user.update({ where: { id: userId }, data: { emailVerifiedAt: null } }),
+    ],
     ['is no member', (userId: string) => app.platform.db.membership.deleteMany({ where: { userId } })],
     ['is gone', (userId: string) => app.platform.db.user.delete({ where: { id: userId } })],
   ])('who %s leaves a key that opens nothing', async (_, happens) => {
@@ -174,7 +216,8 @@ describe('the person behind a key', () => {
   test('without a second factor leaves it shut out of an organization that wants one', async () => {
     const { admin, key, userId } = await anAdminWithKey();
     const id = decodeId('Organization', owner.organizationId) ?? '';
-    const requireMfa = (requiresMfa: boolean) => app.platform.db.organization.update({ where: { id }, data: { requiresMfa } });
+    const requireMfa = (requiresMfa: boolean) =>
+      app.platform.db.organization.update({ where: { id }, data: { requiresMfa } });
     await requireMfa(true);
     expect(await works(key.secret)).toBe(true);
     await app.platform.db.totpFactor.delete({ where: { userId } });

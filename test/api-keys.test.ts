@@ -71,11 +71,18 @@ describe('createApiKey', () => {
 
   test('F18 shows the secret once and keeps its digest alone', async () => {
     const owner = await aSecuredOwner(app);
-    const { data } = await owner.send(CreateApiKey, form(owner.organizationId, { scopes: ['members:read', 'organization:read'] }));
+    const { data } = await owner.send(
+      CreateApiKey,
+      form(owner.organizationId, { scopes: ['members:read', 'organization:read'] }),
+    );
     if (data.createApiKey.__typename !== 'ApiKeySecret') throw new Error(data.createApiKey.__typename);
     const { secret, apiKey } = data.createApiKey;
     expect(secret).toMatch(new RegExp(`^gh_live_${apiKey.id.slice(4)}_[0-9A-Za-z]{49}$`));
-    expect(apiKey).toMatchObject({ hint: `gh_live_…${secret.slice(-4)}`, scopes: ['organization:read', 'members:read'], createdBy: { id: owner.id } });
+    expect(apiKey).toMatchObject({
+      hint: `gh_live_…${secret.slice(-4)}`,
+      scopes: ['organization:read', 'members:read'],
+      createdBy: { id: owner.id },
+    });
     expect(Date.parse(apiKey.expiresAt ?? '') - Date.parse(apiKey.createdAt)).toBe(90 * 86_400_000);
     const [{ dump }] = await app.platform.db.$queryRaw<[{ dump: string }]>`
       SELECT (SELECT json_agg(k) FROM api_keys k)::text || (SELECT json_agg(a) FROM audit_entries a)::text AS dump`;
@@ -100,7 +107,10 @@ describe('createApiKey', () => {
   ])('says what is wrong with %s in %j', async (field, change) => {
     const owner = await aSecuredOwner(app);
     const { data } = await owner.send(CreateApiKey, form(owner.organizationId, change));
-    expect(data.createApiKey).toMatchObject({ __typename: 'ValidationFailed', issues: [{ path: expect.arrayContaining([field]) }] });
+    expect(data.createApiKey).toMatchObject({
+      __typename: 'ValidationFailed',
+      issues: [{ path: expect.arrayContaining([field]) }],
+    });
   });
 });
 
@@ -139,10 +149,18 @@ describe('rotateApiKey', () => {
     expect(secret).not.toBe(key.secret);
     expect([await works(key.secret), await works(secret)]).toEqual([true, true]);
     expect(apiKey).toMatchObject({ id: key.id, scopes: before.scopes, expiresAt: before.expiresAt.toISOString() });
-    expect(Math.abs(Date.parse(apiKey.previousSecretExpiresAt ?? '') - Date.now() - 24 * 3_600_000)).toBeLessThan(60_000);
-    await app.platform.db.apiKey.update({ where: { id: uuidOf(key.id) }, data: { previousSecretExpiresAt: new Date() } });
+    expect(Math.abs(Date.parse(apiKey.previousSecretExpiresAt ?? '') - Date.now() - 24 * 3_600_000)).toBeLessThan(
+      60_000,
+    );
+    await app.platform.db.apiKey.update({
+      where: { id: uuidOf(key.id) },
+      data: { previousSecretExpiresAt: new Date() },
+    });
     expect([await works(key.secret), await works(secret)]).toEqual([false, true]);
-    const entries = await app.platform.db.auditEntry.findMany({ where: { targetId: uuidOf(key.id) }, orderBy: { sequence: 'asc' } });
+    const entries = await app.platform.db.auditEntry.findMany({
+      where: { targetId: uuidOf(key.id) },
+      orderBy: { sequence: 'asc' },
+    });
     expect(entries.map(({ action }) => action)).toEqual(['apiKey.created', 'apiKey.rotated']);
   });
 
@@ -165,18 +183,24 @@ describe('rotateApiKey', () => {
     const good = [];
     for (const { secret } of answers) if (await works(secret)) good.push(secret);
     expect([good.length, await works(key.secret)]).toEqual([2, false]);
-    expect(await app.platform.db.auditEntry.count({ where: { action: 'apiKey.rotated', targetId: uuidOf(key.id) } })).toBe(20);
+    expect(
+      await app.platform.db.auditEntry.count({ where: { action: 'apiKey.rotated', targetId: uuidOf(key.id) } }),
+    ).toBe(20);
   });
 
   test('F18 wants admin, second factor and a fresh proof, and refuses strangers as if the key did not exist', async () => {
     const key = await aKey(app, owner);
-    const refusedTo = async (person: Person, id = key.id) => (await person.send(RotateApiKey, { id, overlapHours: 1 })).codes;
+    const refusedTo = async (person: Person, id = key.id) =>
+      (await person.send(RotateApiKey, { id, overlapHours: 1 })).codes;
     const member = await aMemberOf(app, owner);
     const admin = await aMemberOf(app, owner, { role: 'ADMIN' });
     const stranger = await aSecuredOwner(app);
     expect(await refusedTo(member)).toEqual(['FORBIDDEN']);
     expect(await refusedTo(admin)).toEqual(['MFA_REQUIRED']);
-    expect([await refusedTo(stranger), await refusedTo(stranger, 'key_01h455vb4pex5vsknk084sn02q')]).toEqual([['NOT_FOUND'], ['NOT_FOUND']]);
+    expect([await refusedTo(stranger), await refusedTo(stranger, 'key_01h455vb4pex5vsknk084sn02q')]).toEqual([
+      ['NOT_FOUND'],
+      ['NOT_FOUND'],
+    ]);
     await minutesPass(owner, 11);
     expect(await refusedTo(owner)).toEqual(['REAUTHENTICATION_REQUIRED']);
     await minutesPass(owner, 0);
@@ -185,7 +209,8 @@ describe('rotateApiKey', () => {
 
   test('refuses a strange overlap and a key that has ended', async () => {
     const key = await aKey(app, owner);
-    const outcome = async (overlapHours: number) => (await owner.send(RotateApiKey, { id: key.id, overlapHours })).data.rotateApiKey;
+    const outcome = async (overlapHours: number) =>
+      (await owner.send(RotateApiKey, { id: key.id, overlapHours })).data.rotateApiKey;
     for (const hours of [-1, 169]) expect(await outcome(hours)).toMatchObject({ issues: [{ path: ['overlapHours'] }] });
     await app.platform.db.apiKey.update({ where: { id: uuidOf(key.id) }, data: { expiresAt: new Date() } });
     expect(await outcome(1)).toMatchObject({ issues: [{ path: ['id'] }] });
@@ -206,7 +231,9 @@ describe('revokeApiKey', () => {
     const first = (await owner.send(RevokeApiKey, { id: key.id })).data.revokeApiKey;
     expect(await works(key.secret)).toBe(false);
     expect((await owner.send(RevokeApiKey, { id: key.id })).data.revokeApiKey).toEqual(first);
-    expect(await app.platform.db.auditEntry.count({ where: { action: 'apiKey.revoked', targetId: uuidOf(key.id) } })).toBe(1);
+    expect(
+      await app.platform.db.auditEntry.count({ where: { action: 'apiKey.revoked', targetId: uuidOf(key.id) } }),
+    ).toBe(1);
   });
 });
 
@@ -230,7 +257,8 @@ describe('Organization.apiKeys', () => {
   ])('is for %s: %j', async (kind, refusal) => {
     const { data, codes } = await cast.callers[kind].send(ApiKeys, { id: cast.organizationId });
     if (refusal === null) expect(data.organization).toBeNull();
-    else expect([codes, data.organization?.apiKeys?.totalCount ?? null]).toEqual([refusal, refusal.length > 0 ? null : 3]);
+    else
+      expect([codes, data.organization?.apiKeys?.totalCount ?? null]).toEqual([refusal, refusal.length > 0 ? null : 3]);
     const { node } = (await cast.callers[kind].send(ApiKeyNode, { id: keyId })).data;
     expect(node?.__typename ?? null).toBe(refusal?.length === 0 ? 'ApiKey' : null);
   });
@@ -239,7 +267,11 @@ describe('Organization.apiKeys', () => {
     const { data } = await cast.owner.send(ApiKeys, { id: cast.organizationId, first: 2 });
     const page = data.organization?.apiKeys;
     expect([page?.edges.length, page?.pageInfo.hasNextPage]).toEqual([2, true]);
-    const rest = await cast.owner.send(ApiKeys, { id: cast.organizationId, first: 2, after: page?.pageInfo.endCursor ?? null });
+    const rest = await cast.owner.send(ApiKeys, {
+      id: cast.organizationId,
+      first: 2,
+      after: page?.pageInfo.endCursor ?? null,
+    });
     expect(rest.data.organization?.apiKeys?.edges.map(({ node }) => node.id)).toEqual([keyId]);
   });
 });

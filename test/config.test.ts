@@ -74,20 +74,34 @@ describe('readConfig', () => {
   });
 
   test('refuses providers that share an id, have one that is taken, or an issuer in clear beyond the loopback', () => {
-    const provider = { id: 'acme', name: 'Acme', issuer: 'http://127.0.0.1:8080/realms/acme', clientId: 'x', clientSecret: 'y' };
+    const provider = {
+      id: 'acme',
+      name: 'Acme',
+      issuer: 'http://127.0.0.1:8080/realms/acme',
+      clientId: 'x',
+      clientSecret: 'y',
+    };
     const problems = (...OIDC_PROVIDERS: object[]) => problemsOf({ OIDC_PROVIDERS: JSON.stringify(OIDC_PROVIDERS) });
     expect(problems(provider)).toEqual([]);
     expect(problems(provider, provider)).toHaveLength(1);
     expect(problems({ ...provider, id: 'google' })).toHaveLength(1);
-    expect(problems({ ...provider, issuer: 'http://id.example.com' }, { ...provider, id: 'B', name: '' })).toHaveLength(3);
+    expect(problems({ ...provider, issuer: 'http://id.example.com' }, { ...provider, id: 'B', name: '' })).toHaveLength(
+      3,
+    );
     const inProduction = problemsOf({ ...production, OIDC_PROVIDERS: JSON.stringify([provider]) });
     expect(mistaken(inProduction)).toContain('OIDC_PROVIDERS');
   });
 
   test('knows the providers of its own when id and secret are both there', () => {
     const github = { OAUTH_GITHUB_CLIENT_ID: 'x', OAUTH_GITHUB_CLIENT_SECRET: 'y' };
-    expect(readConfig({ OAUTH_GITHUB_CLIENT_ID: 'x', OAUTH_GOOGLE_CLIENT_SECRET: 'y' }).oauth).toEqual({ github: null, oidc: [] });
-    expect(readConfig(github).oauth.github).toMatchObject({ baseUrl: 'https://github.com', apiUrl: 'https://api.github.com' });
+    expect(readConfig({ OAUTH_GITHUB_CLIENT_ID: 'x', OAUTH_GOOGLE_CLIENT_SECRET: 'y' }).oauth).toEqual({
+      github: null,
+      oidc: [],
+    });
+    expect(readConfig(github).oauth.github).toMatchObject({
+      baseUrl: 'https://github.com',
+      apiUrl: 'https://api.github.com',
+    });
     const enterprise = readConfig({ ...github, OAUTH_GITHUB_BASE_URL: 'https://github.example.com/' });
     expect(enterprise.oauth.github).toMatchObject({ apiUrl: 'https://github.example.com/api/v3' });
     const google = readConfig({ OAUTH_GOOGLE_CLIENT_ID: 'x', OAUTH_GOOGLE_CLIENT_SECRET: 'y' });

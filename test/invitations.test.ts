@@ -3,8 +3,8 @@ import { graphql } from './generated/gql.ts';
 import { aCast, type CallerKind, type Cast } from './support/callers.ts';
 import { mailsTo, tokenIn, waitForMail } from './support/mailbox.ts';
 import {
-  anAddress,
   aMemberOf,
+  anAddress,
   aPerson,
   callerWith,
   InviteMember,
@@ -157,7 +157,11 @@ describe('acceptInvitation', () => {
     await invite(ada, grace.email, 'ADMIN');
     const { data } = await grace.send(Accept, { input: { token: await tokenFor(grace.email) } });
     expect(data.acceptInvitation).toMatchObject({
-      membership: { role: 'ADMIN', user: { email: grace.email }, organization: { id: ada.organizationId, members: { totalCount: 2 } } },
+      membership: {
+        role: 'ADMIN',
+        user: { email: grace.email },
+        organization: { id: ada.organizationId, members: { totalCount: 2 } },
+      },
     });
   });
 
@@ -166,7 +170,12 @@ describe('acceptInvitation', () => {
     const grace = await aPerson(app, { name: 'Grace' });
     await invite(ada, grace.email);
     const [open] = (await grace.send(MyInvitations)).data.viewer?.invitations ?? [];
-    expect(open).toMatchObject({ email: grace.email, status: 'PENDING', organization: { id: ada.organizationId }, invitedBy: null });
+    expect(open).toMatchObject({
+      email: grace.email,
+      status: 'PENDING',
+      organization: { id: ada.organizationId },
+      invitedBy: null,
+    });
     const { data } = await grace.send(Accept, { input: { invitationId: open?.id ?? '' } });
     expect(data.acceptInvitation.__typename).toBe('InvitationAccepted');
     expect((await grace.send(MyInvitations)).data.viewer?.invitations).toEqual([]);
@@ -180,9 +189,14 @@ describe('acceptInvitation', () => {
     const token = await tokenFor(grace.email);
     const id = 'invitation' in sent ? sent.invitation.id : '';
     for (const input of [{ token }, { invitationId: id }]) {
-      expect((await eve.send(Accept, { input })).data.acceptInvitation).toEqual({ __typename: 'InvalidToken', code: 'INVALID_TOKEN' });
+      expect((await eve.send(Accept, { input })).data.acceptInvitation).toEqual({
+        __typename: 'InvalidToken',
+        code: 'INVALID_TOKEN',
+      });
     }
-    expect((await grace.send(Accept, { input: { token } })).data.acceptInvitation.__typename).toBe('InvitationAccepted');
+    expect((await grace.send(Accept, { input: { token } })).data.acceptInvitation.__typename).toBe(
+      'InvitationAccepted',
+    );
   });
 
   test('F32 works once, also of twenty at once', async () => {
@@ -225,9 +239,9 @@ describe('register with an invitation', () => {
     const ada = await aPerson(app);
     const grace = await aMemberOf(app, ada, { role: 'ADMIN' });
     expect(grace.organizationId).toBe(ada.organizationId);
-    expect(await app.platform.db.membership.findMany({ where: { user: { email: grace.email } }, select: { role: true } })).toEqual([
-      { role: 'ADMIN' },
-    ]);
+    expect(
+      await app.platform.db.membership.findMany({ where: { user: { email: grace.email } }, select: { role: true } }),
+    ).toEqual([{ role: 'ADMIN' }]);
   });
 
   test('F32 refuses a token that is not good or is for another address, and makes no account', async () => {
@@ -235,7 +249,10 @@ describe('register with an invitation', () => {
     const email = anAddress();
     await invite(ada, email);
     const invitationToken = await tokenFor(email);
-    for (const wrong of [{ email, invitationToken: 'nonsense' }, { email: anAddress(), invitationToken }]) {
+    for (const wrong of [
+      { email, invitationToken: 'nonsense' },
+      { email: anAddress(), invitationToken },
+    ]) {
       const { data } = await callerWith(app).send(Register, { input: { name: 'Eve', password, ...wrong } });
       expect(data.register.__typename).toBe('InvalidToken');
       expect(await app.platform.db.user.count({ where: { email: wrong.email } })).toBe(0);

@@ -8,8 +8,8 @@ import { createKeyring } from '../src/platform/keyring.ts';
 import { createLogger } from '../src/platform/log.ts';
 import { placeIn, sealedColumns } from '../src/platform/sealed-columns.ts';
 import { newId } from '../src/platform/typeid.ts';
-import { dumpDatabase } from './support/dump.ts';
 import { runProgram, startProgram } from './support/command.ts';
+import { dumpDatabase } from './support/dump.ts';
 import {
   aChallengeFor,
   BeginTotp,

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { graphql } from './generated/gql.ts';
 import { aCast, type CallerKind, type Cast } from './support/callers.ts';
 import { mailsTo, tokenIn, waitForMail } from './support/mailbox.ts';
-import { anAddress, aMemberOf, aPerson, InviteMember, type Person, useApp } from './support/world.ts';
+import { aMemberOf, anAddress, aPerson, InviteMember, type Person, useApp } from './support/world.ts';
 
 const app = useApp();
 
@@ -78,7 +78,9 @@ describe('createOrganization', () => {
       organization: { name: 'Analytical Engines', slug, viewerRole: 'OWNER' },
     });
     const own = await ada.send(Create, { name: 'Größe & Co' });
-    expect(own.data.createOrganization).toMatchObject({ organization: { slug: expect.stringMatching(/^gro-e-co-\w{8}$/) } });
+    expect(own.data.createOrganization).toMatchObject({
+      organization: { slug: expect.stringMatching(/^gro-e-co-\w{8}$/) },
+    });
   });
 
   test.each([['admin'], ['a'], ['two--hyphens'], ['-edge'], ['ümlaut']])('refuses the slug "%s"', async (slug) => {
@@ -114,7 +116,9 @@ describe('updateOrganization and deleteOrganization', () => {
     const id = cast.organizationId;
     const update = await cast.callers[kind].send(Update, { input: { id, name: `By ${kind}` } });
     expect(update.codes[0] ?? update.data.updateOrganization.__typename).toBe(updated);
-    const row = await app.platform.db.organization.findFirstOrThrow({ where: { memberships: { some: { user: { email: cast.owner.email } } } } });
+    const row = await app.platform.db.organization.findFirstOrThrow({
+      where: { memberships: { some: { user: { email: cast.owner.email } } } },
+    });
     expect(row.name === `By ${kind}`).toBe(updated === 'OrganizationUpdated');
     const end = await cast.callers[kind].send(Delete, { id });
     expect(end.codes[0] ?? end.data.deleteOrganization.__typename).toBe(deleted);
@@ -139,7 +143,9 @@ describe('updateOrganization and deleteOrganization', () => {
     const grace = await aMemberOf(app, ada);
     await ada.send(InviteMember, { input: { organizationId: ada.organizationId, email: anAddress() } });
     await ada.send(Delete, { id: ada.organizationId });
-    expect((await grace.send('{ viewer { activeOrganization { id } } }')).data).toEqual({ viewer: { activeOrganization: null } });
+    expect((await grace.send('{ viewer { activeOrganization { id } } }')).data).toEqual({
+      viewer: { activeOrganization: null },
+    });
   });
 });
 
@@ -157,11 +163,17 @@ describe('invitations of an organization', () => {
     const ada = await aPerson(app);
     const [grace, hal] = [await aPerson(app, { name: 'Grace' }), await aPerson(app, { name: 'Hal' })];
     const [late, gone] = [anAddress('late'), anAddress('gone')];
-    const ids = { grace: await invite(ada, grace.email), hal: await invite(ada, hal.email), gone: await invite(ada, gone) };
+    const ids = {
+      grace: await invite(ada, grace.email),
+      hal: await invite(ada, hal.email),
+      gone: await invite(ada, gone),
+    };
     await invite(ada, late);
     expect(await list(ada, 'PENDING')).toEqual([grace.email, hal.email, gone, late]);
     await app.platform.db.invitation.updateMany({ where: { email: late }, data: { expiresAt: new Date() } });
-    expect((await ada.send(Revoke, { id: ids.gone })).data.revokeInvitation).toMatchObject({ invitation: { status: 'REVOKED' } });
+    expect((await ada.send(Revoke, { id: ids.gone })).data.revokeInvitation).toMatchObject({
+      invitation: { status: 'REVOKED' },
+    });
     await hal.send(Decline, { input: { invitationId: ids.hal } });
     await grace.send(AcceptToken, { token: tokenIn(await waitForMail(app, { to: grace.email, subject: 'invite' })) });
     expect(await list(ada, 'PENDING')).toEqual([]);
@@ -170,7 +182,8 @@ describe('invitations of an organization', () => {
     expect(await list(ada, 'REVOKED')).toEqual([gone]);
     expect(await list(ada, 'EXPIRED')).toEqual([late]);
     expect(await list(ada)).toHaveLength(4);
-    for (const id of Object.values(ids)) expect((await ada.send(Revoke, { id })).data.revokeInvitation.__typename).toBe('Conflict');
+    for (const id of Object.values(ids))
+      expect((await ada.send(Revoke, { id })).data.revokeInvitation.__typename).toBe('Conflict');
   });
 
   test('F32 a resent one has a new token, and the old one is void', async () => {
@@ -182,7 +195,9 @@ describe('invitations of an organization', () => {
     await expect.poll(async () => (await mailsTo(app, grace.email)).length).toBe(3);
     const newer = tokenIn(await waitForMail(app, { to: grace.email, subject: 'invite' }));
     expect((await grace.send(AcceptToken, { token: older })).data.acceptInvitation.__typename).toBe('InvalidToken');
-    expect((await grace.send(AcceptToken, { token: newer })).data.acceptInvitation.__typename).toBe('InvitationAccepted');
+    expect((await grace.send(AcceptToken, { token: newer })).data.acceptInvitation.__typename).toBe(
+      'InvitationAccepted',
+    );
   });
 
   test('are managed by admins of that organization alone', async () => {
@@ -190,10 +205,15 @@ describe('invitations of an organization', () => {
     const member = await aMemberOf(app, ada);
     const stranger = await aPerson(app);
     const id = await invite(ada, anAddress());
-    for (const [who, code] of [[member, 'FORBIDDEN'], [stranger, 'NOT_FOUND']] as const) {
+    for (const [who, code] of [
+      [member, 'FORBIDDEN'],
+      [stranger, 'NOT_FOUND'],
+    ] as const) {
       expect((await who.send(Resend, { id })).codes).toEqual([code]);
       expect((await who.send(Revoke, { id })).codes).toEqual([code]);
-      expect((await who.send(Decline, { input: { invitationId: id } })).data.declineInvitation.__typename).toBe('InvalidToken');
+      expect((await who.send(Decline, { input: { invitationId: id } })).data.declineInvitation.__typename).toBe(
+        'InvalidToken',
+      );
     }
     expect((await member.send(Invitations, { id: ada.organizationId })).codes).toEqual(['FORBIDDEN']);
     expect(await list(ada, 'PENDING')).toHaveLength(1);
@@ -212,7 +232,8 @@ describe('admin', () => {
     const { data, codes } = await callers[kind].send(AdminQuery, { search: owner.email });
     expect(codes).toEqual(code ? [code] : []);
     if (kind !== 'anonymous') expect(data.viewer).not.toBeNull();
-    if (!code) expect(data.admin).toMatchObject({ users: { totalCount: 1, edges: [{ node: { email: owner.email } }] } });
+    if (!code)
+      expect(data.admin).toMatchObject({ users: { totalCount: 1, edges: [{ node: { email: owner.email } }] } });
     const lock = await callers[kind].send(LockUser, { id: owner.id });
     expect(lock.codes[0] ?? lock.data.lockUser.__typename).toBe(code ?? 'UserLockChanged');
     expect((await callers.owner.send('{ viewer { id } }')).codes).toEqual(code ? [] : ['UNAUTHENTICATED']);

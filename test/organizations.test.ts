@@ -49,9 +49,14 @@ describe('organization', () => {
     const { data, codes } = await cast.callers[kind].send(OrganizationQuery, { id: cast.organizationId });
     expect(codes).toEqual([]);
     if (role === null) expect(data.organization).toBeNull();
-    else expect(data.organization).toMatchObject({ id: cast.organizationId, viewerRole: role === 'none' ? null : role });
-    const bySlug = { slug: (await cast.owner.send(OrganizationQuery, { id: cast.organizationId })).data.organization?.slug };
-    expect((await cast.callers[kind].send(OrganizationQuery, bySlug)).data.organization?.id).toBe(data.organization?.id);
+    else
+      expect(data.organization).toMatchObject({ id: cast.organizationId, viewerRole: role === 'none' ? null : role });
+    const bySlug = {
+      slug: (await cast.owner.send(OrganizationQuery, { id: cast.organizationId })).data.organization?.slug,
+    };
+    expect((await cast.callers[kind].send(OrganizationQuery, bySlug)).data.organization?.id).toBe(
+      data.organization?.id,
+    );
   });
 
   test.each([unknownId, 'usr_01h455vb4pex5vsknk084sn02q', 'nonsense', ''])('is null for the id "%s"', async (id) => {
@@ -171,7 +176,9 @@ describe('the active organization', () => {
 
 /** Takes a person on as a member of another one's organization. */
 async function joinAs(guest: Person, host: Person) {
-  const { data } = await host.send(InviteMember, { input: { organizationId: host.organizationId, email: guest.email } });
+  const { data } = await host.send(InviteMember, {
+    input: { organizationId: host.organizationId, email: guest.email },
+  });
   if (data.inviteMember.__typename !== 'InvitationSent') throw new Error(data.inviteMember.__typename);
   const invitationId = data.inviteMember.invitation.id;
   await guest.send(`mutation { acceptInvitation(input: { invitationId: "${invitationId}" }) { __typename } }`);

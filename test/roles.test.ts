@@ -98,7 +98,10 @@ describe('changeMemberRole', () => {
 
   test('is backed by the database, which refuses to lose the last owner', async () => {
     const ada = await aPerson(app);
-    const lose = app.platform.db.membership.updateMany({ where: { user: { email: ada.email } }, data: { role: 'MEMBER' } });
+    const lose = app.platform.db.membership.updateMany({
+      where: { user: { email: ada.email } },
+      data: { role: 'MEMBER' },
+    });
     await expect(lose).rejects.toThrow();
     expect(await ownersOf(ada)).toBe(1);
   });
@@ -112,7 +115,11 @@ describe('removeMember', () => {
     expect((await see()).data.organization).not.toBeNull();
     await app.platform.db.session.updateMany({
       where: { user: { email: grace.email } },
-      data: { activeOrganizationId: (await app.platform.db.membership.findFirstOrThrow({ where: { user: { email: grace.email } } })).organizationId },
+      data: {
+        activeOrganizationId: (
+          await app.platform.db.membership.findFirstOrThrow({ where: { user: { email: grace.email } } })
+        ).organizationId,
+      },
     });
     await ada.send(Remove, { id: await seatOf(grace, ada) });
     expect((await see()).data.organization).toBeNull();
@@ -130,14 +137,19 @@ describe('removeMember', () => {
     const seat = await seatOf(grace, ada);
     expect((await hal.send(Remove, { id: seat })).codes).toEqual(['FORBIDDEN']);
     expect((await stranger.send(Remove, { id: seat })).codes).toEqual(['NOT_FOUND']);
-    expect((await grace.send(Remove, { id: seat })).data.removeMember).toEqual({ __typename: 'MemberRemoved', membershipId: seat });
+    expect((await grace.send(Remove, { id: seat })).data.removeMember).toEqual({
+      __typename: 'MemberRemoved',
+      membershipId: seat,
+    });
   });
 
   test('never loses the last owner, of two who leave at once twenty times', async () => {
     const ada = await aPerson(app);
     const bob = await aMemberOf(app, ada, { role: 'OWNER', name: 'Bob' });
     const seats = [await seatOf(ada, ada), await seatOf(bob, ada)];
-    await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? bob : ada).send(Remove, { id: seats[i % 2] ?? '' })));
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) => (i % 2 ? bob : ada).send(Remove, { id: seats[i % 2] ?? '' })),
+    );
     const left = await app.platform.db.membership.count({
       where: { role: 'OWNER', user: { email: { in: [ada.email, bob.email] } } },
     });
@@ -171,14 +183,19 @@ describe('transferOwnership', () => {
       where: { user: { email: ada.email } },
       data: { authenticatedAt: new Date(Date.now() - 11 * 60_000) },
     });
-    expect((await ada.send(Transfer, { organizationId, toUserId: admin.id })).codes).toEqual(['REAUTHENTICATION_REQUIRED']);
+    expect((await ada.send(Transfer, { organizationId, toUserId: admin.id })).codes).toEqual([
+      'REAUTHENTICATION_REQUIRED',
+    ]);
   });
 
   test('against the leaving of the one who is to get it, leaves an owner', async () => {
     const ada = await aPerson(app);
     const bob = await aMemberOf(app, ada, { name: 'Bob' });
     const seat = await seatOf(bob, ada);
-    await Promise.all([ada.send(Transfer, { organizationId: ada.organizationId, toUserId: bob.id }), bob.send(Remove, { id: seat })]);
+    await Promise.all([
+      ada.send(Transfer, { organizationId: ada.organizationId, toUserId: bob.id }),
+      bob.send(Remove, { id: seat }),
+    ]);
     expect(await ownersOf(ada)).toBe(1);
   });
 });

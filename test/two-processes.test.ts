@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startProgram } from './support/command.ts';
 import { aBrowser } from './support/cookie-jar.ts';
 import { mailsTo } from './support/mailbox.ts';
-import { startProgram } from './support/command.ts';
 import { Logout, Ping, Refresh, RefreshByCookie, withCookie } from './support/session-operations.ts';
 import { anAddress, aPerson, callerWith, Login, password, Register, useApp } from './support/world.ts';
 

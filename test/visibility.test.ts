@@ -17,7 +17,9 @@ describe('node, nodes and user', () => {
     cast = await aCast(app);
     const { owner, organizationId } = cast;
     const { data } = await owner.send(InviteMember, { input: { organizationId, email: 'someone@example.com' } });
-    const page = await owner.send(`{ organization(id: "${organizationId}") { members(first: 1) { edges { node { id } } } } }`);
+    const page = await owner.send(
+      `{ organization(id: "${organizationId}") { members(first: 1) { edges { node { id } } } } }`,
+    );
     const { organization } = page.data as { organization: { members: { edges: { node: { id: string } }[] } } };
     ids.Organization = organizationId;
     ids.User = owner.id;
@@ -38,7 +40,10 @@ describe('node, nodes and user', () => {
     const caller = cast.callers[kind];
     for (const [typename, id] of Object.entries(ids)) {
       const { data, codes } = await caller.send(Node, { id });
-      expect([codes, data.node?.__typename ?? null], typename).toEqual([[], visible.includes(typename) ? typename : null]);
+      expect([codes, data.node?.__typename ?? null], typename).toEqual([
+        [],
+        visible.includes(typename) ? typename : null,
+      ]);
     }
     const { data } = await caller.send(Nodes, { ids: Object.values(ids) });
     expect(data.nodes.map((node) => node?.__typename).filter(Boolean)).toEqual(
@@ -48,15 +53,22 @@ describe('node, nodes and user', () => {
     expect(user?.email ?? null).toBe(visible.includes('User') ? cast.owner.email : null);
   });
 
-  test.each([unknown('org'), unknown('usr'), unknown('mem'), unknown('xyz'), unknown('vwr'), 'nonsense', '', '_', 'usr_'])(
-    'F28 answer the foreign, the unknown and the malformed id "%s" alike',
-    async (id) => {
-      const outsider = cast.callers.outsider;
-      const foreign = await outsider.send(Node, { id: ids.User ?? '' });
-      const other = await outsider.send(Node, { id });
-      expect([other.data, other.errors, other.status]).toEqual([foreign.data, foreign.errors, foreign.status]);
-    },
-  );
+  test.each([
+    unknown('org'),
+    unknown('usr'),
+    unknown('mem'),
+    unknown('xyz'),
+    unknown('vwr'),
+    'nonsense',
+    '',
+    '_',
+    'usr_',
+  ])('F28 answer the foreign, the unknown and the malformed id "%s" alike', async (id) => {
+    const outsider = cast.callers.outsider;
+    const foreign = await outsider.send(Node, { id: ids.User ?? '' });
+    const other = await outsider.send(Node, { id });
+    expect([other.data, other.errors, other.status]).toEqual([foreign.data, foreign.errors, foreign.status]);
+  });
 
   test('F28 hide a profile again when the last shared organization is gone', async () => {
     const ada = await aPerson(app);

@@ -12,7 +12,8 @@ await runCommand(async (config) => {
   if (unreadableCheckpoints > 0) {
     say(`${unreadableCheckpoints} of the checkpoints prove nothing: the key that signed them is not in SIGNING_KEYS.`);
   }
-  if (problems.length > 0) throw new StartupError(`The audit log is not what was written:\n${problems.map(lineOf).join('\n')}`);
+  if (problems.length > 0)
+    throw new StartupError(`The audit log is not what was written:\n${problems.map(lineOf).join('\n')}`);
   say('Every chain is whole.');
 });
 

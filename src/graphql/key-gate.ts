@@ -19,7 +19,10 @@ export function gateKeys(schema: GraphQLSchema): GraphQLSchema {
   return schema;
 }
 
-function gated(place: string, resolve: GraphQLFieldResolver<unknown, RequestCtx>): GraphQLFieldResolver<unknown, RequestCtx> {
+function gated(
+  place: string,
+  resolve: GraphQLFieldResolver<unknown, RequestCtx>,
+): GraphQLFieldResolver<unknown, RequestCtx> {
   const scope = openToKeys[place];
   return (source, args, ctx, info) => {
     if (ctx.actor.kind === 'apiKey') requireScope(ctx.actor.scopes, scope);

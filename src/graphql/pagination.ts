@@ -82,7 +82,9 @@ function sizeOf({ first, last }: PageArgs): { size: number; backwards: boolean }
 }
 
 function writeCursor(ctx: Ctx, name: string, id: string): string {
-  return Buffer.concat([cursorMac(ctx.platform.keyring.derive('cursor'), name, id), Buffer.from(id)]).toString('base64url');
+  return Buffer.concat([cursorMac(ctx.platform.keyring.derive('cursor'), name, id), Buffer.from(id)]).toString(
+    'base64url',
+  );
 }
 
 function readCursor(ctx: Ctx, name: string, cursor: string): string {
@@ -100,8 +102,7 @@ function cursorMac(key: Buffer, name: string, id: string): Buffer {
 }
 
 /** The connection and edge types of one kind of node, named as Relay names them. */
-// biome-ignore lint/suspicious/noExplicitAny: the builder's type map is private to builder.ts
-export function connectionType<Node>(name: string, node: ObjectRef<any, Node>) {
+export function connectionType<Node>(name: string, node: ObjectRef<typeof builder.$inferSchemaTypes, Node>) {
   const edge = builder.objectRef<{ cursor: string; node: Node }>(`${name}Edge`).implement({
     description: `One ${name} in a list.`,
     fields: (t) => ({

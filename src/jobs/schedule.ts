@@ -22,7 +22,8 @@ export function startSchedule(platform: Platform): { stop(): Promise<void> } {
     }
   };
   // The next look tries again.
-  const attempt = () => look().catch((error: unknown) => platform.log.warn({ err: error }, 'the schedule was not kept'));
+  const attempt = () =>
+    look().catch((error: unknown) => platform.log.warn({ err: error }, 'the schedule was not kept'));
   let running = attempt();
   const timer = setInterval(() => {
     running = running.then(attempt);

@@ -42,7 +42,8 @@ export function rewrap(keyring: Keyring, place: Place, sealed: string): string {
 function unwrap(keyring: Keyring, place: Place, sealed: string) {
   const [head, keyId = '', wrapped = '', value = '', ...rest] = sealed.split('.');
   const key = keyring.deriveFrom(keyId, label);
-  if (head !== version || !key || rest.length > 0) throw new Error('a sealed value has no key in the ring, or no known form');
+  if (head !== version || !key || rest.length > 0)
+    throw new Error('a sealed value has no key in the ring, or no known form');
   return { keyId, value, dataKey: decrypt(key, place, wrapped) };
 }
 

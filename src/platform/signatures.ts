@@ -15,7 +15,9 @@ export async function createSignatures(keys: readonly SigningJwk[]): Promise<Sig
   const [current] = keys;
   if (!current) throw new Error('there is no signing key');
   const privateKey = await importJWK(current as JWK, 'EdDSA');
-  const keySet = createLocalJWKSet({ keys: keys.map(({ d: _private, ...key }) => ({ ...key, use: 'sig', alg: 'EdDSA' }) as JWK) });
+  const keySet = createLocalJWKSet({
+    keys: keys.map(({ d: _private, ...key }) => ({ ...key, use: 'sig', alg: 'EdDSA' }) as JWK),
+  });
   return {
     sign: (type, payload) =>
       new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))

@@ -30,7 +30,11 @@ function anApplication() {
   const http = new SetContextLink(({ headers }) => ({ headers: { ...headers, ...authorization() } })).concat(
     new HttpLink({ uri: `${app.url}/graphql` }),
   );
-  const link = ApolloLink.split((operation) => operation.getContext().viaSocket === true, new GraphQLWsLink(socket), http);
+  const link = ApolloLink.split(
+    (operation) => operation.getContext().viaSocket === true,
+    new GraphQLWsLink(socket),
+    http,
+  );
   return { tokens, socket, client: new ApolloClient({ link, cache: new InMemoryCache({ possibleTypes }) }) };
 }
 
@@ -64,7 +68,10 @@ describe('the journey in Apollo Client', () => {
     expect(overHttp.data).toMatchObject({
       viewer: {
         user: { name: 'Grace' },
-        activeOrganization: { id: organizationId, members: { totalCount: 2, edges: [{ node: { role: 'OWNER' } }, { node: { role: 'MEMBER' } }] } },
+        activeOrganization: {
+          id: organizationId,
+          members: { totalCount: 2, edges: [{ node: { role: 'OWNER' } }, { node: { role: 'MEMBER' } }] },
+        },
       },
     });
     expect(overSocket.data).toEqual(overHttp.data);
@@ -80,7 +87,10 @@ describe('the journey in Apollo Client', () => {
   });
 });
 
-async function signedIn(name: string, { email = anAddress(name), invitationToken }: { email?: string; invitationToken?: string } = {}) {
+async function signedIn(
+  name: string,
+  { email = anAddress(name), invitationToken }: { email?: string; invitationToken?: string } = {},
+) {
   const application = anApplication();
   const { client, tokens } = application;
   await client.mutate({ mutation: Register, variables: { input: { name, email, password, invitationToken } } });

@@ -17,12 +17,18 @@ describe.runIf(browser)('the journey in GraphiQL', () => {
     await page.goto(`${app.url}/graphql`);
 
     const email = anAddress();
-    await run(page, `mutation { register(input: { name: "Ada", email: "${email}", password: "${password}" }) { __typename } }`);
+    await run(
+      page,
+      `mutation { register(input: { name: "Ada", email: "${email}", password: "${password}" }) { __typename } }`,
+    );
     await shows(page, 'RegistrationPending');
     const token = tokenIn(await waitForMail(app, { to: email }));
     await run(page, `mutation { verifyEmail(input: { token: "${token}" }) { __typename } }`);
     await shows(page, 'EmailVerified');
-    await run(page, `mutation { login(input: { email: "${email}", password: "${password}" }) { ... on SignedIn { accessToken } } }`);
+    await run(
+      page,
+      `mutation { login(input: { email: "${email}", password: "${password}" }) { ... on SignedIn { accessToken } } }`,
+    );
     await shows(page, 'accessToken');
     // Lines that are too long are broken and indented, so the token is taken out without its white space.
     const accessToken = /"accessToken": *"([^"]+)"/.exec(await answer(page))?.[1]?.replace(/\s/g, '');

@@ -48,7 +48,8 @@ export async function aKey(
   { scopes = allScopes, organizationId = maker.organizationId }: { scopes?: string[]; organizationId?: string } = {},
 ): Promise<KeyHolder> {
   const { data, codes } = await maker.send(CreateApiKey, { input: { organizationId, name: 'Nightly export', scopes } });
-  if (data?.createApiKey.__typename !== 'ApiKeySecret') throw new Error(`no key: ${codes} ${data?.createApiKey.__typename}`);
+  if (data?.createApiKey.__typename !== 'ApiKeySecret')
+    throw new Error(`no key: ${codes} ${data?.createApiKey.__typename}`);
   const { apiKey, secret } = data.createApiKey;
   return { ...callerWith(app, secret), id: apiKey.id, secret };
 }

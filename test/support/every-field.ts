@@ -17,7 +17,7 @@ export function askFor(type: 'query' | 'mutation', field: GraphQLField<unknown, 
 
 /** `field(arguments) { __typename }` */
 export function callOf(field: GraphQLField<unknown, unknown>): string {
-  const given = field.args.filter((arg) => isNonNullType(arg.type)).map((arg) => `${arg.name}: ${valueOf(arg.type)}`);
+  const given = field.args.filter((arg) => isNonNullType(arg.type)).map((arg) => `${arg.name}: ${sampleOf(arg.type)}`);
   const args = given.length > 0 ? `(${given.join(', ')})` : '';
   return `${field.name}${args}${isLeafType(getNamedType(field.type)) ? '' : ' { __typename }'}`;
 }
@@ -26,13 +26,13 @@ export function fieldsOf(type: GraphQLObjectType | null | undefined): GraphQLFie
   return Object.values(type?.getFields() ?? {}) as GraphQLField<unknown, unknown>[];
 }
 
-function valueOf(type: GraphQLInputType): string {
-  if (isNonNullType(type)) return valueOf(type.ofType);
+function sampleOf(type: GraphQLInputType): string {
+  if (isNonNullType(type)) return sampleOf(type.ofType);
   if (isListType(type)) return '[]';
   if (isEnumType(type)) return type.getValues()[0]?.name ?? '';
   if (!isInputObjectType(type)) return literals[type.name] ?? '"x"';
   const needed = Object.values(type.getFields()).filter((field) => isNonNullType(field.type));
-  return `{ ${needed.map((field) => `${field.name}: ${valueOf(field.type)}`).join(', ')} }`;
+  return `{ ${needed.map((field) => `${field.name}: ${sampleOf(field.type)}`).join(', ')} }`;
 }
 
 const literals: Readonly<Record<string, string>> = {

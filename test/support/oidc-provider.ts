@@ -43,7 +43,11 @@ export async function startOidcProvider(client: Client, port = 0): Promise<OidcS
     return (request, response) => {
       const path = new URL(request.url ?? '', issuer).pathname;
       if (path === '/token' && faults.tokenEndpointHangs) return;
-      if (path === '/jwks' && faults.showsOtherKeys) response.end(JSON.stringify({ keys: [aKey()] }));
+      // As strict as some are about how a client was registered, which this one is not.
+      const isOtherWay =
+        client.authentication === 'client_secret_post' && request.headers.authorization?.startsWith('Basic ');
+      if (path === '/token' && isOtherWay) refuse(response);
+      else if (path === '/jwks' && faults.showsOtherKeys) response.end(JSON.stringify({ keys: [aKey()] }));
       else if (path.startsWith('/interaction/'))
         agree(provider, request, response).catch((error) => response.destroy(error));
       else void answer(request, response);
@@ -88,6 +92,11 @@ function memory(): (model: string) => Adapter {
       for (const [key, row] of rows) if (row.grantId === grantId) rows.delete(key);
     },
   });
+}
+
+function refuse(response: ServerResponse): void {
+  response.writeHead(401, { 'content-type': 'application/json', 'www-authenticate': 'Basic realm="tokens"' });
+  response.end('{"error":"invalid_client"}');
 }
 
 /** Answers whatever the provider asks its person. */

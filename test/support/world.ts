@@ -173,7 +173,10 @@ export function anAddress(name = 'ada'): string {
 }
 
 /** Somebody who registered, confirmed the address from the mail, and signed in: owner of an organization of their own. */
-export async function aPerson(app: TestApp, { name = 'Ada', email = anAddress(name.toLowerCase()) } = {}): Promise<Person> {
+export async function aPerson(
+  app: TestApp,
+  { name = 'Ada', email = anAddress(name.toLowerCase()) } = {},
+): Promise<Person> {
   await callerWith(app).send(Register, { input: { email, password, name } });
   const mail = await waitForMail(app, { to: email });
   await callerWith(app).send(VerifyEmail, { token: tokenIn(mail) });

@@ -40,7 +40,10 @@ export async function register(ctx: Ctx, input: unknown): Promise<{ email: strin
   });
 }
 
-async function makeAccount(ctx: Ctx, newcomer: Registration & { passwordHash: string; isMailed: boolean }): Promise<void> {
+async function makeAccount(
+  ctx: Ctx,
+  newcomer: Registration & { passwordHash: string; isMailed: boolean },
+): Promise<void> {
   const { email, invitationToken, isMailed } = newcomer;
   const invitation = invitationToken ? await invitations.lockInvitation(ctx, { token: invitationToken, email }) : null;
   const user = await claimAddress(ctx, { ...newcomer, isInvited: invitation !== null });

@@ -69,7 +69,8 @@ export const Viewer = builder.prismaObject('User', {
     sessions: t.prismaField({
       description: 'Where the person is signed in now, newest first; at most a hundred.',
       type: [Session],
-      resolve: (query, { id: userId }, _args, ctx) => ctx.db.session.findMany({ ...query, ...liveSessionsOf(ctx, { userId }) }),
+      resolve: (query, { id: userId }, _args, ctx) =>
+        ctx.db.session.findMany({ ...query, ...liveSessionsOf(ctx, { userId }) }),
     }),
     identities: t.relation('identities', {
       type: Identity,
@@ -117,7 +118,9 @@ ActiveOrganizationSet.implement({
 
 const SetActiveOrganizationInput = builder.inputType('SetActiveOrganizationInput', {
   description: 'Which organization to act in.',
-  fields: (t) => ({ organizationId: t.id({ required: true, description: 'org_… of one of the caller’s organizations.' }) }),
+  fields: (t) => ({
+    organizationId: t.id({ required: true, description: 'org_… of one of the caller’s organizations.' }),
+  }),
 });
 
 builder.mutationField('setActiveOrganization', (t) =>

@@ -12,8 +12,15 @@ export function allUsers(ctx: Ctx, { search }: Search, query: Pick<Prisma.UserFi
   const where: Prisma.UserWhereInput = containing ? { OR: [{ name: containing }, { email: containing }] } : {};
   return {
     name: 'admin.users',
-    find: ({ id, orderBy, take }: { id: Prisma.UuidFilter; orderBy: { id: 'asc' | 'desc' }; take: number }): Promise<User[]> =>
-      ctx.db.user.findMany({ ...query, where: { AND: [where, { id }] }, orderBy, take }),
+    find: ({
+      id,
+      orderBy,
+      take,
+    }: {
+      id: Prisma.UuidFilter;
+      orderBy: { id: 'asc' | 'desc' };
+      take: number;
+    }): Promise<User[]> => ctx.db.user.findMany({ ...query, where: { AND: [where, { id }] }, orderBy, take }),
     count: () => ctx.db.user.count({ where }),
   };
 }
@@ -32,7 +39,11 @@ export function allOrganizations(
       id,
       orderBy,
       take,
-    }: { id: Prisma.UuidFilter; orderBy: { id: 'asc' | 'desc' }; take: number }): Promise<Organization[]> =>
+    }: {
+      id: Prisma.UuidFilter;
+      orderBy: { id: 'asc' | 'desc' };
+      take: number;
+    }): Promise<Organization[]> =>
       ctx.db.organization.findMany({ ...query, where: { AND: [where, { id }] }, orderBy, take }),
     count: () => ctx.db.organization.count({ where }),
   };

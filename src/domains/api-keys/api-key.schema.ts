@@ -33,8 +33,16 @@ export const ApiKey = builder.prismaNode('ApiKey', {
       type: 'DateTime',
       nullable: true,
     }),
-    expiresAt: t.expose('expiresAt', { description: 'When it ends by itself. Rotation does not move it.', type: 'DateTime', nullable: true }),
-    revokedAt: t.expose('revokedAt', { description: 'When it was ended; null when it was not.', type: 'DateTime', nullable: true }),
+    expiresAt: t.expose('expiresAt', {
+      description: 'When it ends by itself. Rotation does not move it.',
+      type: 'DateTime',
+      nullable: true,
+    }),
+    revokedAt: t.expose('revokedAt', {
+      description: 'When it was ended; null when it was not.',
+      type: 'DateTime',
+      nullable: true,
+    }),
     previousSecretExpiresAt: t.expose('previousSecretExpiresAt', {
       description: 'Until when the secret before the last rotation works too; null when it ended with it.',
       type: 'DateTime',

@@ -7,7 +7,7 @@ import { paginate } from '../../graphql/pagination.ts';
 import { Organization } from '../organizations/organizations.schema.ts';
 import { ApiKey, ApiKeyConnection } from './api-key.schema.ts';
 import { apiKeyScopes } from './api-keys.permissions.ts';
-import { type ApiKeySecret as Secret, createApiKey, rotateApiKey } from './api-keys.service.ts';
+import { createApiKey, rotateApiKey, type ApiKeySecret as Secret } from './api-keys.service.ts';
 import { apiKeysOf, organizationIdOfKey } from './key-list.service.ts';
 import { revokeApiKey } from './key-revocation.service.ts';
 
@@ -42,7 +42,9 @@ const ApiKeySecret = builder.objectRef<Secret>('ApiKeySecret').implement({
       type: ApiKey,
       resolve: (query, { apiKeyId: id }, _args, { db }) => db.apiKey.findUniqueOrThrow({ ...query, where: { id } }),
     }),
-    secret: t.exposeString('secret', { description: 'What to send as `Authorization: Bearer …`. We keep a digest of it alone.' }),
+    secret: t.exposeString('secret', {
+      description: 'What to send as `Authorization: Bearer …`. We keep a digest of it alone.',
+    }),
   }),
 });
 
@@ -123,7 +125,9 @@ builder.mutationField('revokeApiKey', (t) =>
       types: [ApiKeyRevoked, ValidationFailed],
       resolveType: () => 'ApiKeyRevoked',
     }),
-    authScopes: async (_root, { input }, ctx) => ({ orgAdmin: await organizationIdOfKey(ctx, idOf('ApiKey', input.id)) }),
+    authScopes: async (_root, { input }, ctx) => ({
+      orgAdmin: await organizationIdOfKey(ctx, idOf('ApiKey', input.id)),
+    }),
     args: { input: t.arg({ type: IdInput, required: true, description: 'Which one.' }) },
     resolve: (_root, { input }, ctx) => revokeApiKey(ctx, { apiKeyId: idOf('ApiKey', input.id) }),
   }),

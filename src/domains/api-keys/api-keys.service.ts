@@ -20,7 +20,11 @@ const NewApiKey = z.object({
     .array(z.enum(scopeNames, 'There is no such scope; `apiKeyScopes` lists them.'))
     .min(1, 'Choose at least one scope.')
     .transform((chosen) => scopeNames.filter((scope) => chosen.includes(scope))),
-  expiresInDays: z.int().min(1, 'A key lives for a day at least.').max(365, 'A key lives for a year at most.').nullish(),
+  expiresInDays: z
+    .int()
+    .min(1, 'A key lives for a day at least.')
+    .max(365, 'A key lives for a year at most.')
+    .nullish(),
 });
 const Overlap = z.object({
   overlapHours: z.int().min(0, 'Use no less than 0 hours.').max(168, 'The old secret works for a week at most.'),
@@ -52,7 +56,9 @@ export async function createApiKey(
     const role = await holdSeat(ctx, { organizationId, userId: createdById });
     refuseScopesAbove(role, scopes);
     const digests = { digest: digestOf(secret), hint: hintOf(secret) };
-    await ctx.db.apiKey.create({ data: { id, organizationId, createdById, name, scopes, ...digests, createdAt, expiresAt } });
+    await ctx.db.apiKey.create({
+      data: { id, organizationId, createdById, name, scopes, ...digests, createdAt, expiresAt },
+    });
     const metadata = { name, scopes: scopes.join(' '), expiresAt: expiresAt.toISOString() };
     await recordAudit(ctx, { organizationId, action: 'apiKey.created', targetType: 'ApiKey', targetId: id, metadata });
   });
@@ -93,7 +99,10 @@ export async function rotateApiKey(ctx: Ctx, input: { apiKeyId: string; overlapH
 }
 
 /** The caller's role, which nobody can take from them until the transaction ends. @throws NotFound */
-async function holdSeat(ctx: Ctx, { organizationId, userId }: { organizationId: string; userId: string }): Promise<Role> {
+async function holdSeat(
+  ctx: Ctx,
+  { organizationId, userId }: { organizationId: string; userId: string },
+): Promise<Role> {
   const [seat] = await ctx.db.$queryRaw<{ role: Role }[]>`
     SELECT role::text AS role FROM memberships
     WHERE organization_id = ${organizationId}::uuid AND user_id = ${userId}::uuid FOR SHARE`;

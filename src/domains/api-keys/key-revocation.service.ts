@@ -17,7 +17,10 @@ export async function revokeApiKey(ctx: Ctx, { apiKeyId }: { apiKeyId: string })
  * Ends the keys that a person has made, in one organization or, without one, in all, each with an entry in the audit log.
  * Joins the caller's transaction; call it when the membership is gone, so that no new key slips in between.
  */
-export async function revokeKeysOf(ctx: Ctx, input: { userId: string; organizationId?: string; reason: string }): Promise<void> {
+export async function revokeKeysOf(
+  ctx: Ctx,
+  input: { userId: string; organizationId?: string; reason: string },
+): Promise<void> {
   const { userId, organizationId, reason } = input;
   const keys = await ctx.db.apiKey.findMany({
     where: { createdById: userId, ...(organizationId && { organizationId }), revokedAt: null },
@@ -28,8 +31,17 @@ export async function revokeKeysOf(ctx: Ctx, input: { userId: string; organizati
   for (const key of keys) await revoke(ctx, { ...key, reason });
 }
 
-async function revoke(ctx: Ctx, { id, organizationId, reason }: { id: string; organizationId: string; reason: string }) {
+async function revoke(
+  ctx: Ctx,
+  { id, organizationId, reason }: { id: string; organizationId: string; reason: string },
+) {
   const { count } = await ctx.db.apiKey.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: ctx.now() } });
   if (count === 0) return;
-  await recordAudit(ctx, { organizationId, action: 'apiKey.revoked', targetType: 'ApiKey', targetId: id, metadata: { reason } });
+  await recordAudit(ctx, {
+    organizationId,
+    action: 'apiKey.revoked',
+    targetType: 'ApiKey',
+    targetId: id,
+    metadata: { reason },
+  });
 }

@@ -39,7 +39,11 @@ const statement = `
 export async function actorByApiKey(platform: Platform, token: string): Promise<ApiKeyActor | null> {
   const id = apiKeyIdIn(token);
   if (!id) return null;
-  const [key] = await platform.read<LiveApiKey>({ name: 'live-api-key', text: statement, values: [id, platform.now()] });
+  const [key] = await platform.read<LiveApiKey>({
+    name: 'live-api-key',
+    text: statement,
+    values: [id, platform.now()],
+  });
   if (!key || !opens(key, digestOf(token))) return null;
   await noteUse(platform, key);
   const { apiKeyId, organizationId, createdById } = key;

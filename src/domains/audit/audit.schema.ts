@@ -17,7 +17,10 @@ const AuditActorKind = builder.enumType('AuditActorKind', {
     SUPERUSER: { value: 'superuser', description: 'A signed-in person who runs the installation.' },
     API_KEY: { value: 'apiKey', description: 'A program with an API key; `actor` is the person behind it.' },
     SYSTEM: { value: 'system', description: 'A job or a command.' },
-    ANONYMOUS: { value: 'anonymous', description: 'Somebody who was not signed in, such as the reader of a mailed link.' },
+    ANONYMOUS: {
+      value: 'anonymous',
+      description: 'Somebody who was not signed in, such as the reader of a mailed link.',
+    },
   },
 });
 
@@ -30,13 +33,22 @@ export const AuditEntry = builder.node(AuditEntryRef, {
   id: { resolve: ({ id }) => id },
   loadMany: (ids, ctx) => visibleAuditEntries(ctx, ids),
   fields: (t) => ({
-    sequence: t.field({ type: 'BigInt', description: 'Its number in its chain: from 1, without a gap.', resolve: ({ sequence }) => Number(sequence) }),
+    sequence: t.field({
+      type: 'BigInt',
+      description: 'Its number in its chain: from 1, without a gap.',
+      resolve: ({ sequence }) => Number(sequence),
+    }),
     action: t.exposeString('action', { description: '`noun.pastTense`' }),
-    actorKind: t.field({ type: AuditActorKind, description: 'As what the actor acted.', resolve: ({ actorKind }) => actorKind as 'user' }),
+    actorKind: t.field({
+      type: AuditActorKind,
+      description: 'As what the actor acted.',
+      resolve: ({ actorKind }) => actorKind as 'user',
+    }),
     actor: t.loadable({
       type: User,
       nullable: true,
-      description: 'The person who did it, or who made the key that did; null for the system, and when the account is gone.',
+      description:
+        'The person who did it, or who made the key that did; null for the system, and when the account is gone.',
       load: async (ids: string[], { db }) => {
         // Whoever may read the entry may read who did it, members of former times too.
         const users = await db.user.findMany({ where: { id: { in: ids } } });
@@ -92,6 +104,14 @@ builder.prismaObjectField(Organization, 'auditLog', (t) =>
       actorId: t.arg.id({ description: 'usr_… for what a person and their keys did, key_… for one key.' }),
     },
     resolve: ({ id: organizationId }, { action, actorId, ...page }, ctx) =>
-      paginate(ctx, page, auditEntriesOf(ctx, { organizationId, action, actor: actorId == null ? null : actorWithId(decodeNodeId(actorId)) })),
+      paginate(
+        ctx,
+        page,
+        auditEntriesOf(ctx, {
+          organizationId,
+          action,
+          actor: actorId == null ? null : actorWithId(decodeNodeId(actorId)),
+        }),
+      ),
   }),
 );

@@ -32,9 +32,12 @@ export async function pageOf(ctx: Ctx, chainId: string, after: bigint) {
       SELECT * FROM audit_entries WHERE chain_id = c.id AND sequence > ${after} ORDER BY sequence LIMIT ${pageSize}
     ) e ON true
     ORDER BY e.sequence`;
-  const entries = rows.flatMap(({ headSequence: _sequence, headHash: _hash, ...entry }) => (isEntry(entry) ? [entry] : []));
+  const entries = rows.flatMap(({ headSequence: _sequence, headHash: _hash, ...entry }) =>
+    isEntry(entry) ? [entry] : [],
+  );
   const [{ headSequence, headHash } = { headSequence: null, headHash: null }] = rows;
-  const head: Head | null = headSequence !== null && headHash !== null ? { sequence: headSequence, hash: headHash } : null;
+  const head: Head | null =
+    headSequence !== null && headHash !== null ? { sequence: headSequence, hash: headHash } : null;
   return { entries, head, isLast: entries.length < pageSize };
 }
 

@@ -20,5 +20,10 @@ export function hashOf(previous: Uint8Array, entry: HashedEntry): Uint8Array<Arr
     sequence: String(sequence),
     createdAt: createdAt.toISOString(),
   });
-  return Uint8Array.from(createHash('sha256').update(previous).update(text ?? '').digest());
+  return Uint8Array.from(
+    createHash('sha256')
+      .update(previous)
+      .update(text ?? '')
+      .digest(),
+  );
 }

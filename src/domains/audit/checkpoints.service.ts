@@ -29,7 +29,10 @@ export async function writeCheckpoints(ctx: Ctx): Promise<void> {
 }
 
 /** What became of a checkpoint: `unknownKey` when it was signed with a key that is not in use any more. */
-export async function judgeCheckpoint(ctx: Ctx, checkpoint: AuditCheckpoint): Promise<'good' | 'forged' | 'unknownKey'> {
+export async function judgeCheckpoint(
+  ctx: Ctx,
+  checkpoint: AuditCheckpoint,
+): Promise<'good' | 'forged' | 'unknownKey'> {
   const read = await ctx.platform.signatures.read(signatureType, checkpoint.signature);
   if (typeof read === 'string') return read;
   return JSON.stringify(read.payload) === JSON.stringify(statementOf(checkpoint)) ? 'good' : 'forged';
@@ -50,5 +53,10 @@ async function signHead(ctx: Ctx, head: Head): Promise<AuditCheckpoint> {
 }
 
 function statementOf({ chainId, sequence, hash, createdAt }: Head & { readonly createdAt: Date }) {
-  return { chainId, sequence: String(sequence), hash: Buffer.from(hash).toString('base64url'), at: createdAt.toISOString() };
+  return {
+    chainId,
+    sequence: String(sequence),
+    hash: Buffer.from(hash).toString('base64url'),
+    at: createdAt.toISOString(),
+  };
 }

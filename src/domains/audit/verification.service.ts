@@ -76,20 +76,31 @@ function flawIn(entry: AuditEntry, last: Link, expected: AuditCheckpoint[]): str
   const [checkpoint] = expected;
   if (checkpoint?.sequence !== entry.sequence) return null;
   expected.shift();
-  return sameBytes(checkpoint.hash, hash) ? null : `is not the one that was signed at ${checkpoint.createdAt.toISOString()}`;
+  return sameBytes(checkpoint.hash, hash)
+    ? null
+    : `is not the one that was signed at ${checkpoint.createdAt.toISOString()}`;
 }
 
 function flawAtEnd(last: Link, head: Head | null, [checkpoint]: readonly AuditCheckpoint[]): Problem | null {
   const sequence = last.sequence + 1n;
-  if (checkpoint) return { sequence, what: `was cut off: the chain had ${checkpoint.sequence} entries at ${checkpoint.createdAt.toISOString()}` };
+  if (checkpoint)
+    return {
+      sequence,
+      what: `was cut off: the chain had ${checkpoint.sequence} entries at ${checkpoint.createdAt.toISOString()}`,
+    };
   if (!head) return last.sequence === 0n ? null : { sequence, what: 'has no head to follow' };
   if (head.sequence > last.sequence) return { sequence, what: `was cut off: the head counts ${head.sequence} entries` };
   const isHead = head.sequence === last.sequence && sameBytes(head.hash, last.hash);
   return isHead ? null : { sequence: last.sequence, what: 'is not where the head ends' };
 }
 
-async function judgeAll(ctx: Ctx, checkpoints: readonly AuditCheckpoint[]): Promise<{ forged: Problem | null; unreadable: number }> {
-  const verdicts = await Promise.all(checkpoints.map(async (checkpoint) => ({ checkpoint, verdict: await judgeCheckpoint(ctx, checkpoint) })));
+async function judgeAll(
+  ctx: Ctx,
+  checkpoints: readonly AuditCheckpoint[],
+): Promise<{ forged: Problem | null; unreadable: number }> {
+  const verdicts = await Promise.all(
+    checkpoints.map(async (checkpoint) => ({ checkpoint, verdict: await judgeCheckpoint(ctx, checkpoint) })),
+  );
   const forged = verdicts.find(({ verdict }) => verdict === 'forged')?.checkpoint;
   return {
     forged: forged ? { sequence: forged.sequence, what: 'has a checkpoint with a false signature' } : null,

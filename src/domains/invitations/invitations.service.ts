@@ -68,13 +68,17 @@ export function openInvitationsTo(ctx: Ctx, email: string): Prisma.InvitationWhe
 /** The invitations that the caller may see: those of organizations where they are admin, and those to themselves. */
 export function visibleInvitations({ actor }: Ctx): Prisma.InvitationWhereInput {
   if (readsEverything(actor)) return {};
-  if (actor.kind === 'apiKey' && actor.role === 'ADMIN') return { organization: organizationOpenToKey(actor, 'members:read') };
+  if (actor.kind === 'apiKey' && actor.role === 'ADMIN')
+    return { organization: organizationOpenToKey(actor, 'members:read') };
   if (actor.kind !== 'user') return { id: { in: [] } };
   return { OR: [{ organization: openOrganizations(actor, 'OWNER', 'ADMIN') }, { email: actor.email }] };
 }
 
 async function refuseMembers(ctx: Ctx, { organizationId, email }: { organizationId: string; email: string }) {
-  const member = await ctx.db.membership.findFirst({ where: { organizationId, user: { email } }, select: { id: true } });
+  const member = await ctx.db.membership.findFirst({
+    where: { organizationId, user: { email } },
+    select: { id: true },
+  });
   if (member) throw new Conflict('This person is a member already.', 'email');
 }
 

@@ -12,14 +12,20 @@ const nowhere = '00000000-0000-0000-0000-000000000000';
 
 /** The organization of an invitation, for the scope that guards it; the id of nothing for an unknown one. */
 export async function organizationOfInvitation(ctx: Ctx, invitationId: string): Promise<string> {
-  const invitation = await ctx.db.invitation.findUnique({ where: { id: invitationId }, select: { organizationId: true } });
+  const invitation = await ctx.db.invitation.findUnique({
+    where: { id: invitationId },
+    select: { organizationId: true },
+  });
   return invitation?.organizationId ?? nowhere;
 }
 
 /** Mails an open invitation again, with a new token and seven more days; the token before is void at once. @throws Conflict */
 export async function resendInvitation(ctx: Ctx, input: { invitationId: string }): Promise<Invitation> {
   return transact(ctx, async (ctx) => {
-    const invitation = await changeOpen(ctx, input.invitationId, { tokenDigest: null, expiresAt: invitationExpiry(ctx) });
+    const invitation = await changeOpen(ctx, input.invitationId, {
+      tokenDigest: null,
+      expiresAt: invitationExpiry(ctx),
+    });
     await enqueue(ctx, 'invitation.sendEmail', { invitationId: invitation.id });
     await record(ctx, invitation, 'invitation.resent');
     return invitation;

@@ -14,19 +14,21 @@ export function membersOf(
   const { organizationId, search, role } = input;
   const text = search?.trim();
   const containing = { contains: literal(text ?? ''), mode: 'insensitive' } as const;
-  return membershipSource(ctx, query, 'members', {
+  const where = {
     organizationId,
     ...(role && { role }),
     ...(text && { user: { OR: [{ name: containing }, { email: containing }] } }),
-  });
+  };
+  return membershipSource(ctx, query, { name: 'members', where });
 }
 
 /** The organizations that a person belongs to, oldest membership first. */
 export function membershipsOf(ctx: Ctx, input: { userId: string }, query: Query) {
-  return membershipSource(ctx, query, 'memberships', { userId: input.userId });
+  return membershipSource(ctx, query, { name: 'memberships', where: { userId: input.userId } });
 }
 
-function membershipSource(ctx: Ctx, query: Query, name: string, where: Prisma.MembershipWhereInput) {
+function membershipSource(ctx: Ctx, query: Query, list: { name: string; where: Prisma.MembershipWhereInput }) {
+  const { name, where } = list;
   return {
     name,
     find: ({ id, orderBy, take }: PageQuery): Promise<Membership[]> =>

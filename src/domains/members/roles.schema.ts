@@ -55,7 +55,8 @@ const MemberRemoved = builder.objectRef<{ membershipId: string }>('MemberRemoved
 
 builder.mutationField('removeMember', (t) =>
   t.field({
-    description: 'Takes a member out, from the next request on. Admins; owners where it is an owner; anyone for themselves.',
+    description:
+      'Takes a member out, from the next request on. Admins; owners where it is an owner; anyone for themselves.',
     type: builder.errorUnion('RemoveMemberResult', {
       description: 'What became of a removal.',
       types: [MemberRemoved, LastOwner],

@@ -10,7 +10,10 @@ const nowhere = '00000000-0000-0000-0000-000000000000';
 
 /** The organization of a membership, for the scope that guards it; the id of nothing for an unknown one. */
 export async function organizationOfMembership(ctx: Ctx, membershipId: string): Promise<string> {
-  const membership = await ctx.db.membership.findUnique({ where: { id: membershipId }, select: { organizationId: true } });
+  const membership = await ctx.db.membership.findUnique({
+    where: { id: membershipId },
+    select: { organizationId: true },
+  });
   return membership?.organizationId ?? nowhere;
 }
 

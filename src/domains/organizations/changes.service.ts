@@ -51,7 +51,10 @@ export async function updateOrganization(ctx: Ctx, input: { organizationId: stri
 }
 
 /** Ends an organization with all that is its own; its audit chain stays. */
-export async function deleteOrganization(ctx: Ctx, input: { organizationId: string }): Promise<{ organizationId: string }> {
+export async function deleteOrganization(
+  ctx: Ctx,
+  input: { organizationId: string },
+): Promise<{ organizationId: string }> {
   return transact(ctx, async (ctx) => {
     await lockOrganization(ctx, input.organizationId);
     await removeOrganization(ctx, input);

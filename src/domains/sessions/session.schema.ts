@@ -1,5 +1,5 @@
 import { builder } from '../../graphql/builder.ts';
-import { deviceLabel } from './device-label.ts';
+import { deviceLabel } from '../../platform/device-label.ts';
 
 const LoginMethod = builder.enumType('LoginMethod', {
   description: 'How a person proved who they are.',

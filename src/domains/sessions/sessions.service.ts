@@ -74,7 +74,12 @@ export async function logout(ctx: Ctx): Promise<{ sessionId: string }> {
       data: { revokedAt: ctx.now(), revokeReason: 'logout' },
     });
     if (count === 0) throw new SessionEnded();
-    await recordAudit(ctx, { organizationId: null, action: 'session.ended', targetType: 'Session', targetId: sessionId });
+    await recordAudit(ctx, {
+      organizationId: null,
+      action: 'session.ended',
+      targetType: 'Session',
+      targetId: sessionId,
+    });
   });
   return { sessionId };
 }
@@ -88,7 +93,11 @@ export async function issueTokens(ctx: Ctx, session: Session): Promise<SignedIn>
   const { platform } = ctx;
   const live = await findLiveSession(platform, { sessionId: session.id, organizationId: null });
   if (!live) throw new SessionEnded();
-  const refreshToken = recallRefreshToken(platform.keyring, { ...session, sessionId: session.id }, session.refreshDigest);
+  const refreshToken = recallRefreshToken(
+    platform.keyring,
+    { ...session, sessionId: session.id },
+    session.refreshDigest,
+  );
   if (!refreshToken) throw new RefreshRaced();
   const access = await platform.accessTokens.sign({ userId: session.userId, sessionId: session.id }, ctx.now());
   return {
