@@ -1,9 +1,9 @@
-import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpServer, startHttpServer } from '../src/edge/http.ts';
 import { schema } from '../src/graphql/schema.ts';
 import { tokenIn, waitForMail } from './support/mailbox.ts';
-import { exchange, rawConnection } from './support/raw-socket.ts';
+import { exchange } from './support/raw-socket.ts';
+import { hurry } from './support/timers.ts';
 import { makeTrial } from './support/trial-schema.ts';
 import { anAddress, callerWith, password, Register, useApp } from './support/world.ts';
 
@@ -201,19 +201,10 @@ describe('the client’s address', () => {
 
 describe('a slow client', () => {
   test('that does not finish its body is told so', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout'] });
-    const socket = await rawConnection(app.url);
-    let answer = '';
-    socket.on('data', (data) => {
-      answer += data;
-    });
-    socket.write('POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{');
-    await vi.waitFor(async () => {
-      await vi.advanceTimersByTimeAsync(10_000);
-      expect(answer).toContain(' 408 ');
-    }, 10_000);
-    vi.useRealTimers();
-    await once(socket, 'close');
+    const relax = hurry((ms) => ms === 10_000);
+    const head = 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n';
+    expect(await exchange(app.url, `${head}{`)).toContain(' 408 ');
+    relax();
   });
 
   test('that does not finish a body that nobody reads is cut off', async () => {

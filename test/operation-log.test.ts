@@ -19,13 +19,17 @@ const linesOf = (requestId: string | null) =>
   app.logLines.filter((line) => line.msg === 'operation' && line.requestId === requestId);
 /** The one line of a request; a second one would be as wrong as none. */
 const lineOf = async (requestId: string | null) => {
-  const [line, ...others] = await vi.waitUntil(() => (linesOf(requestId).length > 0 ? linesOf(requestId) : undefined), 10_000);
+  const [line, ...others] = await vi.waitUntil(
+    () => (linesOf(requestId).length > 0 ? linesOf(requestId) : undefined),
+    10_000,
+  );
   expect(others).toEqual([]);
   return line;
 };
 const socketLineOf = (operationName: string) =>
-  vi.waitUntil(() =>
-    app.logLines.find((line) => line.transport === 'websocket' && line.operationName === operationName),
+  vi.waitUntil(
+    () => app.logLines.find((line) => line.transport === 'websocket' && line.operationName === operationName),
+    10_000,
   );
 const trialCaller = (person?: Person) => callerWith({ ...app, url: server.url }, person?.accessToken);
 const identity = () => ({

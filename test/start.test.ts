@@ -88,9 +88,6 @@ describe('npm start with an empty environment', () => {
   });
 
   test('has its data folder to itself, and takes over the database of a program that was killed', async () => {
-    // As after a power cut, when another process has the number of the server that was.
-    const lock = [process.pid, dataDir, 0, 1, '', '127.0.0.1', '', 'ready'].join('\n');
-    await writeFile(path.join(dataDir, 'postgres/postmaster.pid'), lock, { mode: 0o644 });
     const rivals = [start(), start()];
     const loser = await Promise.race(rivals.map((rival) => rival.exit.then(() => rival)));
     expect(await loser.exit).toBe(1);
@@ -113,13 +110,22 @@ describe('npm start with an empty environment', () => {
     await vi.waitUntil(() => !isAlive(database), patience);
   });
 
+  test('is not misled by the lock file of a server that is gone, when another process has its number', async () => {
+    const lock = [process.pid, dataDir, 0, 1, '', '127.0.0.1', '', 'ready'].join('\n');
+    await writeFile(path.join(dataDir, 'postgres/postmaster.pid'), lock, { mode: 0o644 });
+    const program = start();
+    await program.ready();
+    program.kill('SIGTERM');
+    expect(await program.exit).toBe(0);
+  });
+
   test('survives being stopped and being killed during its first start', async () => {
     const environment = { DATA_DIR: path.join(folder, 'interrupted') };
     const entries = () => (existsSync(environment.DATA_DIR) ? readdirSync(environment.DATA_DIR).length : 0);
     const exitAfter = async (signal: NodeJS.Signals) => {
       const entriesBefore = entries();
       const program = start(environment);
-      await vi.waitUntil(() => entries() > entriesBefore, patience);
+      await Promise.race([vi.waitUntil(() => entries() > entriesBefore, patience), program.exit]);
       program.kill(signal);
       return program.exit;
     };

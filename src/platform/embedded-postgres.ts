@@ -62,6 +62,7 @@ async function ownServer(dataDir: string, folder: string, start: () => Promise<L
   for (const deadline = Date.now() + startTimeoutMs; Date.now() < deadline; await delay(pollMs)) {
     const server = await connectServer(folder);
     const isOurs = server && (await takeLock(server.client));
+    if (launch && server && launch.child.pid !== server.pid) launch.child.kill('SIGINT');
     if (server && isOurs) return server;
     if (server && isOurs === false) return refuse(server, launch, dataDir);
     if (launch?.failure) await judge(launch.failure);

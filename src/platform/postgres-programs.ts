@@ -40,12 +40,12 @@ export async function findPostgres(): Promise<PostgresPrograms> {
 export function spawnPostgres(
   program: string,
   flags: string[],
-  place: { account: Account | null; folder: string },
+  place: { account: Account | null; folder: string; env?: Record<string, string> },
 ): ChildProcess {
   const child = spawn(program, flags, {
     ...place.account,
     cwd: place.folder,
-    env: { LC_ALL: 'C' },
+    env: { ...place.env, LC_ALL: 'C' },
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   });

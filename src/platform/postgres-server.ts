@@ -35,9 +35,9 @@ export async function launchServer(
   programs: PostgresPrograms,
   options: { log: Logger; fast: boolean },
 ): Promise<Launch> {
-  await removeStaleLock(folder);
+  const env = await unmaskLock(folder);
   const flags = ['-D', folder, '-p', String(await freePort()), ...settings(options.fast)];
-  const child = spawnPostgres(programs.postgres, flags, { account: programs.account, folder });
+  const child = spawnPostgres(programs.postgres, flags, { account: programs.account, folder, env });
   child.stderr?.on('data', (chunk: Buffer) =>
     options.log.debug({ postgres: chunk.toString().trimEnd() }, 'PostgreSQL'),
   );
@@ -103,13 +103,13 @@ async function readLock(folder: string): Promise<{ pid: number; port: number } |
   return pid > 0 && port > 0 ? { pid, port } : null;
 }
 
-// PostgreSQL takes any live process of its user for a server, and after a reboot or in a container the number in the file
-// soon belongs to somebody else.
-async function removeStaleLock(folder: string): Promise<void> {
+// PostgreSQL takes any live process of its user for a server, and after a reboot or in a container the number in the lock
+// file soon belongs to somebody else. It is told so as pg_ctl tells it of its own caller; to remove the file here could
+// hit that of a server that starts at this moment.
+async function unmaskLock(folder: string): Promise<Record<string, string>> {
   const lock = await readLock(folder);
-  if (!lock || !isAlive(lock.pid)) return;
-  const command = await commandOf(lock.pid);
-  if (command && !command.includes(folder)) await fs.rm(path.join(folder, 'postmaster.pid'), { force: true });
+  const command = lock && (await commandOf(lock.pid));
+  return lock && command && !command.includes(folder) ? { PG_GRANDPARENT_PID: String(lock.pid) } : {};
 }
 
 async function commandOf(pid: number): Promise<string | null> {
