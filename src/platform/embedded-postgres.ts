@@ -62,13 +62,18 @@ async function ownServer(dataDir: string, folder: string, start: () => Promise<L
   for (const deadline = Date.now() + startTimeoutMs; Date.now() < deadline; await delay(pollMs)) {
     const server = await connectServer(folder);
     const isOurs = server && (await takeLock(server.client));
-    if (launch && server && launch.child.pid !== server.pid) launch.child.kill('SIGINT');
+    if (server && isOurs !== null) endRival(launch, server);
     if (server && isOurs) return server;
     if (server && isOurs === false) return refuse(server, launch, dataDir);
     if (launch?.failure) await judge(launch.failure);
     if (!launch || launch.failure) launch = await start();
   }
   throw new StartupError(`PostgreSQL does not start in ${folder}. ${launch?.failure?.message ?? ''}`);
+}
+
+// Another program's server was quicker: ours, should it still be on its way, must not come up beside it.
+function endRival(launch: Launch | null, server: Server): void {
+  if (launch && launch.child.pid !== server.pid) launch.child.kill('SIGINT');
 }
 
 /** Null when the server went away meanwhile. */

@@ -20,7 +20,7 @@ export interface Server {
 }
 
 export interface Launch {
-  /** Set when the process ended badly. */
+  /** Set when the process has ended. */
   failure: Error | null;
   readonly child: ChildProcess;
 }
@@ -42,9 +42,12 @@ export async function launchServer(
     options.log.debug({ postgres: chunk.toString().trimEnd() }, 'PostgreSQL'),
   );
   const launch: Launch = { failure: null, child };
-  endOf(child).catch((error: Error) => {
-    launch.failure = error;
-  });
+  void endOf(child)
+    .then(() => new Error('it was told to stop'))
+    .catch((error: Error) => error)
+    .then((failure) => {
+      launch.failure = failure;
+    });
   return launch;
 }
 

@@ -66,24 +66,28 @@ export const Viewer = builder.prismaObject('User', {
       resolve: (query, _viewer, _args, ctx) =>
         ctx.db.session.findUniqueOrThrow({ ...query, where: { id: signedInActor(ctx).sessionId } }),
     }),
-    sessions: t.prismaField({
-      description: 'Where the person is signed in now, newest first; at most a hundred.',
-      type: [Session],
-      resolve: (query, { id: userId }, _args, ctx) =>
-        ctx.db.session.findMany({ ...query, ...liveSessionsOf(ctx, { userId }) }),
-    }),
-    identities: t.relation('identities', {
-      type: Identity,
-      description: 'The other providers that the person can sign in with, oldest first.',
-      query: { orderBy: { id: 'asc' } },
-    }),
-    mfa: t.field({
-      description: 'The person’s second factor.',
-      type: Mfa,
-      resolve: (_viewer, _args, ctx) => mfaState(ctx),
-    }),
   }),
 });
+
+/** How the person signs in, and where they are signed in. */
+builder.prismaObjectFields(Viewer, (t) => ({
+  sessions: t.prismaField({
+    description: 'Where the person is signed in now, newest first; at most a hundred.',
+    type: [Session],
+    resolve: (query, { id: userId }, _args, ctx) =>
+      ctx.db.session.findMany({ ...query, ...liveSessionsOf(ctx, { userId }) }),
+  }),
+  identities: t.relation('identities', {
+    type: Identity,
+    description: 'The other providers that the person can sign in with, oldest first.',
+    query: { orderBy: { id: 'asc' } },
+  }),
+  mfa: t.field({
+    description: 'The person’s second factor.',
+    type: Mfa,
+    resolve: (_viewer, _args, ctx) => mfaState(ctx),
+  }),
+}));
 
 builder.queryField('viewer', (t) =>
   t.prismaField({
