@@ -171,9 +171,11 @@ describe('the person behind a key', () => {
         where: { userId, organizationId: decodeId('Organization', id) ?? '' },
         data: { role },
       });
-    expect(await audit()).toEqual([]);
+    const seesItself = async () => (await key.send(NodeByKey, { id: key.id })).data.node !== null;
+    expect([await audit(), await seesItself()]).toEqual([[], true]);
     await setRole('MEMBER');
     expect([await audit(), await invite()]).toEqual([['FORBIDDEN'], ['FORBIDDEN']]);
+    expect(await seesItself()).toBe(false);
     expect((await key.send(MembersByKey, { id })).codes).toEqual([]);
     await setRole('ADMIN');
     expect(await audit()).toEqual([]);

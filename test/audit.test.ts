@@ -26,6 +26,11 @@ const AuditLog = graphql(`
     }
   }
 `);
+const SystemLog = graphql(`
+  query SystemLog($actorId: ID, $action: String) {
+    admin { auditLog(first: 100, actorId: $actorId, action: $action) { totalCount edges { node { action actorKind targetId } } } }
+  }
+`);
 const AuditNode = graphql(
   `query AuditNode($id: ID!) { node(id: $id) { __typename ... on AuditEntry { id sequence action } } }`,
 );
@@ -149,6 +154,21 @@ describe('Organization.auditLog', () => {
       id,
       action: 'mfa.enabled',
     });
+  });
+});
+
+describe('admin.auditLog', () => {
+  test('is the chain of the system, newest first, for superusers with a second factor alone', async () => {
+    const { owner, callers } = await aCast(app);
+    await withSecondFactor(app, owner);
+    const { data } = await callers.superuser.send(SystemLog, { actorId: owner.id });
+    const entries = data.admin?.auditLog.edges.map(({ node }) => node);
+    expect(entries?.[0]).toEqual({ action: 'mfa.enabled', actorKind: 'USER', targetId: owner.id });
+    const narrowed = await callers.superuser.send(SystemLog, { actorId: owner.id, action: 'mfa.enabled' });
+    expect(narrowed.data.admin?.auditLog.totalCount).toBe(1);
+    for (const kind of ['owner', 'member', 'superuser without second factor', 'anonymous'] as const) {
+      expect((await callers[kind].send(SystemLog, {})).data.admin, kind).toBeNull();
+    }
   });
 });
 

@@ -1,9 +1,11 @@
+import type { RequestCtx } from '../../context.ts';
 import type { AuditEntry as Entry } from '../../generated/prisma/client.ts';
 import { builder } from '../../graphql/builder.ts';
 import { decodeNodeId } from '../../graphql/ids.ts';
-import { connectionType, paginate } from '../../graphql/pagination.ts';
+import { connectionType, type PageArgs, paginate } from '../../graphql/pagination.ts';
 import { publicId, publicMetadata } from '../../graphql/public-ids.ts';
 import { encodeId } from '../../platform/typeid.ts';
+import { Admin } from '../admin/admin.schema.ts';
 import { ApiKey } from '../api-keys/api-key.schema.ts';
 import { visibleApiKeys } from '../api-keys/key-list.service.ts';
 import { User } from '../members/members.schema.ts';
@@ -92,26 +94,35 @@ export const AuditEntry = builder.node(AuditEntryRef, {
 
 export const AuditEntryConnection = connectionType('AuditEntry', AuditEntryRef);
 
+const actionArg = { description: 'Only this action.' };
+const actorIdArg = { description: 'usr_… for what a person and their keys did, key_… for one key.' };
+
+interface LogArgs extends PageArgs {
+  readonly action?: string | null | undefined;
+  readonly actorId?: string | null | undefined;
+}
+
+function pageOfLog(ctx: RequestCtx, organizationId: string | null, { action, actorId, ...page }: LogArgs) {
+  const actor = actorId == null ? null : actorWithId(decodeNodeId(actorId));
+  return paginate(ctx, page, auditEntriesOf(ctx, { organizationId, action, actor }));
+}
+
 builder.prismaObjectField(Organization, 'auditLog', (t) =>
   t.field({
     type: AuditEntryConnection,
     nullable: true,
     description: 'What was done in the organization, newest first. Admins with a second factor.',
     authScopes: ({ id }) => ({ adminOrSuperuser: id, mfaSatisfied: true }),
-    args: {
-      ...t.arg.connectionArgs(),
-      action: t.arg.string({ description: 'Only this action.' }),
-      actorId: t.arg.id({ description: 'usr_… for what a person and their keys did, key_… for one key.' }),
-    },
-    resolve: ({ id: organizationId }, { action, actorId, ...page }, ctx) =>
-      paginate(
-        ctx,
-        page,
-        auditEntriesOf(ctx, {
-          organizationId,
-          action,
-          actor: actorId == null ? null : actorWithId(decodeNodeId(actorId)),
-        }),
-      ),
+    args: { ...t.arg.connectionArgs(), action: t.arg.string(actionArg), actorId: t.arg.id(actorIdArg) },
+    resolve: ({ id }, args, ctx) => pageOfLog(ctx, id, args),
+  }),
+);
+
+builder.objectField(Admin, 'auditLog', (t) =>
+  t.field({
+    type: AuditEntryConnection,
+    description: 'What was done that belongs to no organization: accounts, sessions, second factors. Newest first.',
+    args: { ...t.arg.connectionArgs(), action: t.arg.string(actionArg), actorId: t.arg.id(actorIdArg) },
+    resolve: (_admin, args, ctx) => pageOfLog(ctx, null, args),
   }),
 );
