@@ -127,10 +127,10 @@ describe('npm start with an empty environment', () => {
       const program = start(environment);
       await Promise.race([vi.waitUntil(() => entries() > entriesBefore, patience), program.exit]);
       program.kill(signal);
-      return program.exit;
+      return { code: await program.exit, said: program.stderr() };
     };
-    expect(await exitAfter('SIGKILL')).toBeNull();
-    expect(await exitAfter('SIGTERM')).toBe(0);
+    expect(await exitAfter('SIGKILL')).toMatchObject({ code: null });
+    expect(await exitAfter('SIGTERM')).toMatchObject({ code: 0 });
 
     const program = start(environment);
     await program.ready();
