@@ -162,6 +162,19 @@ CREATE TABLE mfa_challenges (
     CONSTRAINT mfa_challenges_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
 );
 
+CREATE TABLE notifications (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    organization_id uuid,
+    type text NOT NULL,
+    data jsonb NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    read_at timestamp(3) with time zone,
+    CONSTRAINT notifications_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT notifications_pkey PRIMARY KEY (id),
+    CONSTRAINT notifications_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
 CREATE TABLE oauth_states (
     digest bytea NOT NULL,
     provider text NOT NULL,
@@ -237,6 +250,16 @@ CREATE TABLE users (
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE webhook_events (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    type text NOT NULL,
+    payload text NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT webhook_events_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT webhook_events_pkey PRIMARY KEY (id)
+);
+
 CREATE INDEX api_keys_created_by_id_organization_id_idx ON public.api_keys USING btree (created_by_id, organization_id);
 
 CREATE INDEX api_keys_organization_id_id_idx ON public.api_keys USING btree (organization_id, id);
@@ -277,6 +300,10 @@ CREATE UNIQUE INDEX mfa_challenges_digest_key ON public.mfa_challenges USING btr
 
 CREATE INDEX mfa_challenges_user_id_idx ON public.mfa_challenges USING btree (user_id);
 
+CREATE INDEX notifications_organization_id_id_idx ON public.notifications USING btree (organization_id, id);
+
+CREATE INDEX notifications_user_id_id_idx ON public.notifications USING btree (user_id, id);
+
 CREATE UNIQUE INDEX organizations_slug_key ON public.organizations USING btree (slug);
 
 CREATE UNIQUE INDEX sessions_previous_refresh_digest_key ON public.sessions USING btree (previous_refresh_digest);
@@ -286,6 +313,8 @@ CREATE UNIQUE INDEX sessions_refresh_digest_key ON public.sessions USING btree (
 CREATE INDEX sessions_user_id_id_idx ON public.sessions USING btree (user_id, id);
 
 CREATE UNIQUE INDEX users_email_key ON public.users USING btree (email);
+
+CREATE INDEX webhook_events_organization_id_id_idx ON public.webhook_events USING btree (organization_id, id);
 
 CREATE TRIGGER audit_checkpoints_only_grow BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 

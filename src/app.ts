@@ -15,6 +15,7 @@ import { createLogger, type Logger } from './platform/log.ts';
 import { createMailer } from './platform/mailer.ts';
 import { createPasswords, type PasswordCost } from './platform/passwords.ts';
 import type { Platform } from './platform/platform.ts';
+import { createLocalPubSub } from './platform/pubsub.ts';
 import { createRateLimits } from './platform/rate-limit.ts';
 import { createSignatures } from './platform/signatures.ts';
 import { productionFloorMs } from './platform/time-floor.ts';
@@ -76,6 +77,8 @@ async function createPlatform(
   const jobQueue = createJobQueue(databaseUrl, log, roles.includes('worker') ? 'works' : 'sends');
   await startJobQueue(jobQueue);
   closers.push(() => stopJobQueue(jobQueue));
+  const pubsub = createLocalPubSub();
+  closers.push(pubsub.close);
   const mailer = createMailer(config, now);
   closers.push(async () => mailer.close());
   const passwords = createPasswords(options.passwordCost);
@@ -84,5 +87,5 @@ async function createPlatform(
   const breachedPasswords = createBreachedPasswords(config, log);
   const identityProviders = createIdentityProviders(config.oauth);
   const signIn = { accessTokens, signatures, passwords, breachedPasswords, rateLimits, timeFloorMs, identityProviders };
-  return { config, log, now, db, read, keyring, ...signIn, mailer, jobQueue };
+  return { config, log, now, db, read, keyring, ...signIn, mailer, jobQueue, pubsub };
 }

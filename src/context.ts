@@ -53,6 +53,8 @@ export interface Ctx {
   readonly log: Logger;
   readonly origin: Origin;
   readonly platform: Platform;
+  /** Inside `transact`: what is to happen once it has committed (see `afterCommit`). */
+  readonly commitHooks?: (() => void)[];
 }
 
 /** The cookies of one HTTP request and its answer: always `__Host-`, HttpOnly, Secure, SameSite=Lax, Path=/. */

@@ -172,6 +172,26 @@ export class Conflict extends AppError {
   }
 }
 
+export type QuotaResource = 'API_CALLS' | 'STORAGE_BYTES' | 'MEMBERS';
+
+/** A limit of the organization's plan, or of its own below that, stands in the way. Also a top-level refusal. */
+export class QuotaExceeded extends AppError {
+  readonly resource: QuotaResource;
+  readonly limit: number;
+  readonly used: number;
+  /** Null for what does not reset. */
+  readonly resetsAt: Date | null;
+
+  constructor(quota: { resource: QuotaResource; limit: number; used: number; resetsAt: Date | null }) {
+    const { resource, limit, used, resetsAt } = quota;
+    super('QUOTA_EXCEEDED', 'The quota of this organization is used up.', { resource, limit, used, resetsAt });
+    this.resource = resource;
+    this.limit = limit;
+    this.used = used;
+    this.resetsAt = resetsAt;
+  }
+}
+
 /** Reads `input` by `schema`; what does not fit becomes one ValidationFailed with every issue. */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const result = schema.safeParse(input);

@@ -45,6 +45,31 @@ builder.objectType(errors.InvalidCode, {
   }),
 });
 
+export const QuotaResource = builder.enumType('QuotaResource', {
+  description: 'What an organization has a limited amount of.',
+  values: {
+    API_CALLS: { description: 'Operations in the current period.' },
+    STORAGE_BYTES: { description: 'Bytes in files, those in the trash included.' },
+    MEMBERS: { description: 'Seats.' },
+  },
+});
+
+builder.objectType(errors.QuotaExceeded, {
+  name: 'QuotaExceeded',
+  description: 'A limit of the plan, or of the organization itself, stands in the way.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    resource: t.expose('resource', { description: 'What is used up.', type: QuotaResource }),
+    limit: t.expose('limit', { description: 'How much there is in all.', type: 'BigInt' }),
+    used: t.expose('used', { description: 'How much of it is taken.', type: 'BigInt' }),
+    resetsAt: t.expose('resetsAt', {
+      description: 'When it starts again from zero; null for what does not.',
+      type: 'DateTime',
+      nullable: true,
+    }),
+  }),
+});
+
 const MfaMethod = builder.enumType('MfaMethod', {
   description: 'What a sign-in that waits for its second factor can be ended with.',
   values: {

@@ -44,12 +44,24 @@ export function connectDb(databaseUrl: string, log: Logger): { db: RootDb; read:
 export async function transact<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> {
   if (!isRoot(ctx.db)) return work(ctx);
   for (let attempt = 1; ; attempt += 1) {
+    const commitHooks: (() => void)[] = [];
     try {
-      return await ctx.db.$transaction((tx) => work({ ...ctx, db: tx }));
+      const result = await ctx.db.$transaction((tx) => work({ ...ctx, db: tx, commitHooks }));
+      for (const hook of commitHooks) hook();
+      return result;
     } catch (error) {
       if (attempt >= attemptsMax || !isSerializationFailure(error)) throw error;
     }
   }
+}
+
+/**
+ * Tells others what has changed, once it has: after the commit of the caller's transaction, at once without one. A
+ * process that dies in between has told nobody, so whoever listens must also find out by itself.
+ */
+export function afterCommit(ctx: Ctx, hook: () => void): void {
+  if (ctx.commitHooks) ctx.commitHooks.push(hook);
+  else hook();
 }
 
 function isRoot(db: Db): db is RootDb {

@@ -8,6 +8,7 @@ import type { Keyring } from './keyring.ts';
 import type { Logger } from './log.ts';
 import type { Mailer } from './mailer.ts';
 import type { Passwords } from './passwords.ts';
+import type { PubSub } from './pubsub.ts';
 import type { RateLimits } from './rate-limit.ts';
 import type { Signatures } from './signatures.ts';
 
@@ -29,4 +30,5 @@ export interface Platform {
   readonly identityProviders: ReadonlyMap<string, IdentityProvider>;
   readonly mailer: Mailer;
   readonly jobQueue: PgBoss;
+  readonly pubsub: PubSub;
 }

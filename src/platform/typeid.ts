@@ -11,9 +11,19 @@ export const idPrefixes = {
   Identity: 'idn',
   ApiKey: 'key',
   AuditEntry: 'aud',
+  File: 'fil',
+  Upload: 'upl',
+  WebhookEndpoint: 'whe',
+  WebhookEvent: 'evt',
+  WebhookDelivery: 'dlv',
+  Notification: 'ntf',
+  DeadLetter: 'dlq',
 } as const;
 
 export type Kind = keyof typeof idPrefixes;
+
+/** No row has this id: what cannot be read leads here, by the same path as an unknown id. */
+export const nilId = '00000000-0000-0000-0000-000000000000';
 
 /** A new UUIDv7 for a row: sortable by the moment it was made. */
 export function newId(): string {

@@ -60,8 +60,11 @@ export const openToOtherDomains = ['service', 'access', 'rules', 'mail'];
 /** Domains that every other one stands on: the domains that they may call, all others are above them. */
 export const groundFloor: Readonly<Record<string, readonly string[]>> = {
   audit: [],
-  'api-keys': ['audit'],
-  members: ['audit', 'api-keys'],
+  events: [],
+  notifications: [],
+  quotas: ['audit', 'events', 'notifications'],
+  'api-keys': ['audit', 'events', 'notifications'],
+  members: ['audit', 'api-keys', 'events', 'notifications', 'quotas'],
 };
 
 /** Names that say nothing of what a file holds. */

@@ -1,8 +1,7 @@
 import type { Actor, Ctx } from '../../context.ts';
 import type { ApiKey, Prisma } from '../../generated/prisma/client.ts';
+import { nilId } from '../../platform/typeid.ts';
 import { openOrganizations, organizationOpenToKey, readsEverything } from '../members/members.access.ts';
-
-const nothing = '00000000-0000-0000-0000-000000000000';
 
 /** The keys that the caller may see: admins those of their organizations; a key that reads the audit log those that act in it. */
 export function visibleApiKeys(actor: Actor): Prisma.ApiKeyWhereInput {
@@ -25,8 +24,8 @@ export function apiKeysOf(ctx: Ctx, { organizationId }: { organizationId: string
   };
 }
 
-/** The organization of a key; the UUID of nothing for a key that does not exist, so that both are asked for alike. */
+/** The organization of a key; the UUID of nilId for a key that does not exist, so that both are asked for alike. */
 export async function organizationIdOfKey(ctx: Ctx, apiKeyId: string): Promise<string> {
   const key = await ctx.db.apiKey.findUnique({ where: { id: apiKeyId }, select: { organizationId: true } });
-  return key?.organizationId ?? nothing;
+  return key?.organizationId ?? nilId;
 }

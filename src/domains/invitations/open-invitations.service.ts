@@ -4,11 +4,10 @@ import type { Invitation, InvitationStatus, Prisma } from '../../generated/prism
 import { enqueue } from '../../jobs/queue.ts';
 import { transact } from '../../platform/db.ts';
 import { digestOf } from '../../platform/tokens.ts';
+import { nilId } from '../../platform/typeid.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { signedInActor } from '../members/members.access.ts';
 import { invitationExpiry } from './invitations.service.ts';
-
-const nowhere = '00000000-0000-0000-0000-000000000000';
 
 /** The organization of an invitation, for the scope that guards it; the id of nothing for an unknown one. */
 export async function organizationOfInvitation(ctx: Ctx, invitationId: string): Promise<string> {
@@ -16,7 +15,7 @@ export async function organizationOfInvitation(ctx: Ctx, invitationId: string): 
     where: { id: invitationId },
     select: { organizationId: true },
   });
-  return invitation?.organizationId ?? nowhere;
+  return invitation?.organizationId ?? nilId;
 }
 
 /** Mails an open invitation again, with a new token and seven more days; the token before is void at once. @throws Conflict */

@@ -2,11 +2,10 @@ import type { Ctx } from '../../context.ts';
 import { Forbidden, LastOwner, NotFound, ValidationFailed } from '../../errors.ts';
 import type { Membership, Role } from '../../generated/prisma/client.ts';
 import { transact } from '../../platform/db.ts';
+import { nilId } from '../../platform/typeid.ts';
 import { revokeKeysOf } from '../api-keys/key-revocation.service.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { answerableUserId, boundedRole, includesRole, requireRole, signedInActor } from './members.access.ts';
-
-const nowhere = '00000000-0000-0000-0000-000000000000';
 
 /** The organization of a membership, for the scope that guards it; the id of nothing for an unknown one. */
 export async function organizationOfMembership(ctx: Ctx, membershipId: string): Promise<string> {
@@ -14,7 +13,7 @@ export async function organizationOfMembership(ctx: Ctx, membershipId: string): 
     where: { id: membershipId },
     select: { organizationId: true },
   });
-  return membership?.organizationId ?? nowhere;
+  return membership?.organizationId ?? nilId;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { builder } from '../../graphql/builder.ts';
 import { deviceLabel } from '../../platform/device-label.ts';
+import { nilId } from '../../platform/typeid.ts';
 
 const LoginMethod = builder.enumType('LoginMethod', {
   description: 'How a person proved who they are.',
@@ -9,13 +10,11 @@ const LoginMethod = builder.enumType('LoginMethod', {
   },
 });
 
-const nobody = '00000000-0000-0000-0000-000000000000';
-
 export const Session = builder.prismaNode('Session', {
   description: 'One sign-in on one device. Only its own person sees it.',
   id: { field: 'id' },
   nullable: true,
-  findUnique: (id, { actor }) => ({ id, userId: actor.kind === 'user' ? actor.userId : nobody }),
+  findUnique: (id, { actor }) => ({ id, userId: actor.kind === 'user' ? actor.userId : nilId }),
   select: { id: true },
   fields: (t) => ({
     isCurrent: t.boolean({

@@ -1,0 +1,42 @@
+import { EventEmitter } from 'node:events';
+import { Repeater } from '@repeaterjs/repeater';
+
+/** What processes tell each other: ids only, content is loaded by whoever listens. */
+export interface Topics {
+  /** By user id: there is something new or newly read in their list. */
+  notifications: { readonly notificationId: string };
+  /** By upload id: it has moved on. */
+  uploadProgress: { readonly uploadId: string };
+  /** By `all`. */
+  deadLetters: { readonly deadLetterId: string };
+}
+
+export type Topic = keyof Topics;
+
+/** At most once and to whoever listens now: what must not be missed is also in the database. */
+export interface PubSub {
+  publish<Name extends Topic>(topic: Name, key: string, event: Topics[Name]): void;
+  /** Ends, and stops listening, when the reader stops. A reader that falls too far behind is cut off with an error. */
+  subscribe<Name extends Topic>(topic: Name, key: string): AsyncIterable<Topics[Name]>;
+  close(): Promise<void>;
+}
+
+/** Within one process. */
+export function createLocalPubSub(): PubSub {
+  const emitter = new EventEmitter().setMaxListeners(0);
+  return {
+    publish: (topic, key, event) => void emitter.emit(`${topic}:${key}`, event),
+    subscribe: (topic, key) => repeaterOf(emitter, `${topic}:${key}`) as never,
+    close: async () => void emitter.removeAllListeners(),
+  };
+}
+
+function repeaterOf(emitter: EventEmitter, channel: string): Repeater<unknown> {
+  return new Repeater(async (push, stop) => {
+    // A push beyond what the repeater holds rejects: the reader is too slow.
+    const listener = (event: unknown) => void push(event).catch(stop);
+    emitter.on(channel, listener);
+    await stop;
+    emitter.off(channel, listener);
+  });
+}
