@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type HttpServer, startHttpServer } from '../src/edge/http.ts';
+import { createLogger } from '../src/platform/log.ts';
 import { connected } from './support/raw-socket.ts';
 import { makeTrial } from './support/trial-schema.ts';
 import { aPerson, callerWith, Login, type Person, password, useApp } from './support/world.ts';
@@ -193,5 +194,16 @@ describe('F23 no log line holds', () => {
     const log = JSON.stringify(app.logLines);
     expect(mailed.length).toBeGreaterThan(0);
     expect(secrets.filter((secret) => log.includes(secret))).toEqual([]);
+  });
+
+  test('F23 the arguments of a call that the database client cannot read, but what is wrong with it', async () => {
+    const lines: string[] = [];
+    const log = createLogger('info', { write: (line) => void lines.push(line) });
+    const where = { email: 'hunter5', nonsense: true } as object as { email: string };
+    await app.platform.db.user.findUnique({ where }).catch((err: unknown) => log.error({ err }, 'failed'));
+    log.error({ err: Object.assign(new Error('gone'), { code: 'P1001' }) }, 'failed');
+    expect(lines.join()).not.toContain('hunter5');
+    expect(lines.join()).toContain('nonsense');
+    expect(lines.join()).toContain('P1001');
   });
 });

@@ -2,7 +2,7 @@ import pino from 'pino';
 
 export type Logger = pino.Logger;
 
-/** Keys whose values never reach a log, at the top or one level down. */
+/** Keys whose values never reach a log, at the top or one level down. `code` is not: an error's own says what broke. */
 const secretKeys = [
   'authorization',
   'cookie',
@@ -16,7 +16,6 @@ const secretKeys = [
   'challengeToken',
   'invitationToken',
   'secret',
-  'code',
   'codes',
   'html',
   'text',
@@ -30,8 +29,20 @@ export function createLogger(level: string, destination?: pino.DestinationStream
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`]), censor: '[redacted]' },
+      serializers: { err: describeError },
+      redact: {
+        paths: ['code', 'input.code', ...secretKeys.flatMap((key) => [key, `*.${key}`])],
+        censor: '[redacted]',
+      },
     },
     destination ?? pino.destination({ dest: 1, sync: true }),
   );
+}
+
+/** Prisma repeats the arguments of a call that it cannot read, secrets among them, and says what is wrong in the last line. */
+function describeError(error: Error): unknown {
+  const described = pino.stdSerializers.err(error);
+  if (error?.name !== 'PrismaClientValidationError') return described;
+  const reason = error.message.trimEnd().split('\n').at(-1) ?? '';
+  return { type: described.type, message: reason };
 }
