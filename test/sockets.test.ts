@@ -3,7 +3,7 @@ import { type HttpServer, startHttpServer } from '../src/edge/http.ts';
 import { connected, openSocket, type TestSocket } from './support/raw-socket.ts';
 import { hurry } from './support/timers.ts';
 import { makeTrial } from './support/trial-schema.ts';
-import { aPerson, type Person, useApp } from './support/world.ts';
+import { aMemberOf, aPerson, type Person, signIn, useApp } from './support/world.ts';
 
 const app = useApp();
 const trial = makeTrial();
@@ -79,10 +79,35 @@ describe('a socket', () => {
     expect(await client.closed).toEqual({ code: 4401, reason: 'Unauthorized' });
   });
 
-  test('is closed (4401) when its access token expires', async () => {
-    relax = hurry((ms) => ms > 200_000 && ms <= 300_000);
-    const client = await connected(server.url, authorized(ada));
+  test('is closed (4401) when its access token expires, though nothing happens on it', async () => {
+    let laterMs = 0;
+    const now = () => new Date(Date.now() + laterMs);
+    const aging = await startHttpServer({ ...app.platform, now }, trial.schema);
+    const client = await connected(aging.url, authorized(ada));
+    laterMs = 301_000;
     expect((await client.closed).code).toBe(4401);
+    await aging.close();
+  });
+
+  test('F16 is closed (4401) once its session is over, though nothing happens on it; others stay', async () => {
+    const grace = await aPerson(app, { name: 'Grace' });
+    const phone = await signIn(app, grace);
+    const [hers, onPhone] = [
+      await connected(server.url, authorized(grace)),
+      await connected(server.url, authorized(phone)),
+    ];
+    await phone.send('mutation { logout { __typename } }');
+    expect(await onPhone.closed).toEqual({ code: 4401, reason: 'Unauthorized' });
+    expect((await ask(hers, '{ actor }')).type).toBe('next');
+  });
+
+  test('is closed (4403) once its person has left the organization that its parameters name', async () => {
+    const member = await aMemberOf(app, ada);
+    const client = await connected(server.url, { ...authorized(member), 'x-organization-id': ada.organizationId });
+    const elsewhere = await connected(server.url, authorized(member));
+    await app.platform.db.membership.deleteMany({ where: { user: { email: member.email } } });
+    expect(await client.closed).toEqual({ code: 4403, reason: 'Forbidden' });
+    expect((await ask(elsewhere, '{ actor }')).type).toBe('next');
   });
 
   test('runs at most fifty operations at a time', async () => {

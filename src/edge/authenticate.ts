@@ -5,6 +5,7 @@ import { actorOf, findLiveSession } from '../domains/sessions/live-session.ts';
 import { NotFound, Unauthenticated } from '../errors.ts';
 import { idOf } from '../graphql/ids.ts';
 import type { Platform } from '../platform/platform.ts';
+import type { Standing } from './credential-watch.ts';
 
 export interface Credentials {
   readonly authorization: string | null;
@@ -24,6 +25,20 @@ export async function authenticate(
   const { db, now, log } = platform;
   const actor = await actorFor(platform, credentials);
   return { db, now, actor, platform, ...call, log: log.child({ requestId: call.origin.requestId }) };
+}
+
+/** What a connection that goes on after its first answer stands on. */
+export async function standingOf(
+  { accessTokens, now }: Platform,
+  { authorization, organizationId }: Credentials,
+  actor: Actor,
+): Promise<Omit<Standing, 'end'>> {
+  const token = authorization && (await accessTokens.verify(authorization.replace(/^Bearer +/i, ''), now()));
+  return {
+    actor,
+    organizationId: organizationId === null ? null : idOf('Organization', organizationId),
+    expiresAt: token ? token.expiresAt : null,
+  };
 }
 
 async function actorFor(platform: Platform, { authorization, organizationId }: Credentials): Promise<Actor> {

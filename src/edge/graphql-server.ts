@@ -1,13 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Repeater } from '@repeaterjs/repeater';
 import { type DocumentNode, type ExecutionResult, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { createYoga, type GraphQLParams, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Cookies } from '../context.ts';
+import { NotFound, Unauthenticated } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
+import { standingOf } from './authenticate.ts';
 import { httpCookies } from './cookies.ts';
+import { createCredentialWatch } from './credential-watch.ts';
 import { withStatus } from './http-status.ts';
 import { limitPlugins } from './limits.ts';
-import { type Engine, executeOperation, prepareOperation, refuseOperation } from './operation.ts';
+import {
+  type Engine,
+  executeOperation,
+  type PreparedOperation,
+  prepareOperation,
+  refuseOperation,
+} from './operation.ts';
 import type { OperationRecord } from './operation-log.ts';
 import { badRequest, readParameters } from './request-parameters.ts';
 
@@ -46,7 +56,7 @@ export function createGraphqlServer(platform: Platform, { schema, pages }: Graph
     cors: false,
     logging: false,
   });
-  const engine: Engine = { platform, envelop: yoga.getEnveloped };
+  const engine: Engine = { platform, envelop: yoga.getEnveloped, watch: createCredentialWatch(platform) };
   return {
     engine,
     async handle(request, response, record) {
@@ -99,7 +109,32 @@ async function run(engine: Engine, call: HttpCall & { params: GraphQLParams; req
   if (Array.isArray(prepared)) return { errors: prepared };
   // Yoga would prefer multipart, where a client names both.
   if (prepared.type === OperationTypeNode.SUBSCRIPTION) request.headers.set('accept', 'text/event-stream');
-  return executeOperation(engine, prepared);
+  const outcome = await executeOperation(engine, prepared);
+  return isAsyncIterable(outcome) ? whileGood(engine, prepared, outcome) : outcome;
+}
+
+/** Ends a stream with UNAUTHENTICATED or NOT_FOUND once what it stands on has ended, though no event comes. */
+async function whileGood(
+  engine: Engine,
+  { call, contextValue }: PreparedOperation,
+  stream: AsyncIterable<ExecutionResult>,
+) {
+  const standing = await standingOf(engine.platform, call.credentials, contextValue.actor);
+  return new Repeater<ExecutionResult>(async (push, stop) => {
+    const events = stream[Symbol.asyncIterator]();
+    const end = (code: 'UNAUTHENTICATED' | 'NOT_FOUND') => {
+      const reason = code === 'NOT_FOUND' ? new NotFound() : new Unauthenticated();
+      void push({ errors: refuseOperation(engine, call.record, reason) });
+      stop();
+    };
+    const unwatch = engine.watch.watch({ ...standing, end });
+    void stop.then(() => {
+      unwatch();
+      return events.return?.();
+    });
+    for (let event = await events.next(); !event.done; event = await events.next()) await push(event.value);
+    stop();
+  });
 }
 
 function admit(type: OperationTypeNode, { req, record }: HttpCall): void {

@@ -71,7 +71,7 @@ export async function startHttpServer(platform: Platform, schema: GraphQLSchema)
   return {
     url: urlOf(server, config),
     close() {
-      closing ??= drain(server, sockets, open);
+      closing ??= drain(server, sockets, open).finally(graphql.engine.watch.close);
       return closing;
     },
   };

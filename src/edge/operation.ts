@@ -11,6 +11,7 @@ import type { Cookies, RequestCtx } from '../context.ts';
 import { BadUserInput } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import { authenticate, type Credentials } from './authenticate.ts';
+import type { CredentialWatch } from './credential-watch.ts';
 import { assertAffordable, limits } from './limits.ts';
 import { operationCost } from './operation-cost.ts';
 import { noteOperation, type OperationRecord } from './operation-log.ts';
@@ -21,6 +22,7 @@ import { subscribePerEvent } from './subscription.ts';
 export interface Engine {
   readonly platform: Platform;
   readonly envelop: Envelop;
+  readonly watch: CredentialWatch;
 }
 
 type Envelop = YogaServerInstance<object, object>['getEnveloped'];

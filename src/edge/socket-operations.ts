@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionArgs, GraphQLError } from 'graphql';
 import { CloseCode, type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
-import type { WebSocket } from 'ws';
+import { WebSocket } from 'ws';
 import type { RequestCtx } from '../context.ts';
 import { AppError, ServiceUnavailable } from '../errors.ts';
-import type { Platform } from '../platform/platform.ts';
-import { authenticate, type Credentials } from './authenticate.ts';
+import { authenticate, type Credentials, standingOf } from './authenticate.ts';
 import { socketCookies } from './cookies.ts';
 import { limits } from './limits.ts';
 import {
@@ -27,7 +26,7 @@ export interface Connection {
   readonly running: Map<SubscribePayload, PreparedOperation | null>;
   /** As whom it was opened; null until then. */
   ctx: RequestCtx | null;
-  expiry: NodeJS.Timeout | null;
+  unwatch: (() => void) | null;
 }
 
 type SocketContext = Context<Record<string, unknown> | undefined, Connection>;
@@ -57,30 +56,24 @@ export function socketProtocol(engine: Engine, isDraining: () => boolean): Serve
       if (operation) logOperation(engine.platform.log, operation.call.record);
     },
     onClose({ extra }) {
-      if (extra.expiry) clearTimeout(extra.expiry);
+      extra.unwatch?.();
     },
   });
 }
 
-async function admitSocket({ platform }: Engine, { extra, connectionParams }: SocketContext): Promise<boolean> {
+async function admitSocket({ platform, watch }: Engine, { extra, connectionParams }: SocketContext): Promise<boolean> {
   const credentials = credentialsOf(connectionParams);
   try {
     extra.ctx = await authenticate(platform, credentials, { origin: extra.origin, cookies: socketCookies });
-    const expiresInMs = await msUntilExpiry(platform, credentials);
-    // The client gets a new token, and a new socket with it.
-    const close = () => closeFor(extra.socket, 'UNAUTHENTICATED');
-    if (expiresInMs !== null) extra.expiry = setTimeout(close, expiresInMs).unref();
+    const standing = await standingOf(platform, credentials, extra.ctx.actor);
+    // After the end of a token the client gets a new one, and a new socket with it.
+    extra.unwatch = watch.watch({ ...standing, end: (code) => closeFor(extra.socket, code) });
+    if (extra.socket.readyState !== WebSocket.OPEN) extra.unwatch();
     return true;
   } catch (error) {
     closeFor(extra.socket, codeOf(publicError(error, { log: platform.log, requestId: extra.origin.requestId })));
     return false;
   }
-}
-
-/** Null for a caller without an access token. */
-async function msUntilExpiry({ accessTokens, now }: Platform, { authorization }: Credentials): Promise<number | null> {
-  const token = authorization && (await accessTokens.verify(authorization.replace(/^Bearer +/i, ''), now()));
-  return token ? token.expiresAt.getTime() - now().getTime() : null;
 }
 
 interface Start {

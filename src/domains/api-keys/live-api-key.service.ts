@@ -20,17 +20,20 @@ interface LiveApiKey {
   readonly lastUsedAt: Date | null;
 }
 
-const statement = `
-  SELECT k.id AS "apiKeyId", k.organization_id AS "organizationId", k.created_by_id AS "createdById",
-         m.role::text AS "role", k.scopes, k.digest, k.last_used_at AS "lastUsedAt",
-         CASE WHEN k.previous_secret_expires_at > $2::timestamptz THEN k.previous_digest END AS "previousDigest"
+const liveKeys = `
   FROM api_keys k
   JOIN organizations o ON o.id = k.organization_id
   JOIN users u ON u.id = k.created_by_id
   JOIN memberships m ON m.organization_id = k.organization_id AND m.user_id = k.created_by_id
-  WHERE k.id = $1::uuid AND k.revoked_at IS NULL AND k.expires_at > $2::timestamptz
+  WHERE k.revoked_at IS NULL AND k.expires_at > $2::timestamptz
     AND u.locked_at IS NULL AND u.email_verified_at IS NOT NULL
     AND (NOT o.requires_mfa OR EXISTS (SELECT FROM totp_factors f WHERE f.user_id = u.id))`;
+
+const statement = `
+  SELECT k.id AS "apiKeyId", k.organization_id AS "organizationId", k.created_by_id AS "createdById",
+         m.role::text AS "role", k.scopes, k.digest, k.last_used_at AS "lastUsedAt",
+         CASE WHEN k.previous_secret_expires_at > $2::timestamptz THEN k.previous_digest END AS "previousDigest"
+  ${liveKeys} AND k.id = $1::uuid`;
 
 /**
  * The one who acts with a key: what is committed now of the key, its creator and their membership, and of its scopes those
@@ -50,6 +53,21 @@ export async function actorByApiKey(platform: Platform, token: string): Promise<
   const role = key.role === 'OWNER' ? 'ADMIN' : key.role;
   const scopes = key.scopes.filter((scope) => includesRole(role, apiKeyScopes[scope]));
   return { kind: 'apiKey', apiKeyId, organizationId, createdById, role, scopes };
+}
+
+/** Those of many keys that open nothing any more: in one read. */
+export async function endedKeys<Asked extends { apiKeyId: string }>(
+  { read, now }: Pick<Platform, 'read' | 'now'>,
+  asked: readonly Asked[],
+): Promise<Asked[]> {
+  if (asked.length === 0) return [];
+  const rows = await read<{ id: string }>({
+    name: 'standing-api-keys',
+    text: `SELECT k.id ${liveKeys} AND k.id = ANY($1::uuid[])`,
+    values: [asked.map((one) => one.apiKeyId), now()],
+  });
+  const live = new Set(rows.map(({ id }) => id));
+  return asked.filter(({ apiKeyId }) => !live.has(apiKeyId));
 }
 
 function opens({ digest, previousDigest }: LiveApiKey, given: Buffer): boolean {

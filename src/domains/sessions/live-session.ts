@@ -46,6 +46,30 @@ export async function findLiveSession(
   return row ?? null;
 }
 
+const standingStatement = `
+  SELECT w.position::int - 1 AS "index", s.id IS NOT NULL AS "isLive"
+  FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY w (session_id, organization_id, position)
+  LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id AND u.locked_at IS NULL AND u.email_verified_at IS NOT NULL)
+    ON s.id = w.session_id AND s.revoked_at IS NULL
+    AND s.expires_at > $3::timestamptz AND s.idle_expires_at > $3::timestamptz
+  WHERE s.id IS NULL OR (w.organization_id IS NOT NULL AND NOT EXISTS (
+    SELECT FROM memberships m WHERE m.user_id = s.user_id AND m.organization_id = w.organization_id))`;
+
+/** Those of many that are live no more, or whose person has left the organization named beside them: in one read. */
+export async function endedSessions<Asked extends { sessionId: string; organizationId: string | null }>(
+  { read, now }: Pick<Platform, 'read' | 'now'>,
+  asked: readonly Asked[],
+): Promise<(Asked & { readonly isLive: boolean })[]> {
+  if (asked.length === 0) return [];
+  const values = [asked.map((one) => one.sessionId), asked.map((one) => one.organizationId), now()];
+  const rows = await read<{ index: number; isLive: boolean }>({
+    name: 'standing-sessions',
+    text: standingStatement,
+    values,
+  });
+  return rows.flatMap(({ index, isLive }) => (asked[index] ? [{ ...asked[index], isLive }] : []));
+}
+
 /** The person of a live session as the one who acts. */
 export function actorOf(live: LiveSession): UserActor {
   const { organizationId, role, requiresMfa, ...person } = live;

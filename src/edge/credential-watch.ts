@@ -1,0 +1,77 @@
+import type { Actor } from '../context.ts';
+import { endedKeys } from '../domains/api-keys/live-api-key.service.ts';
+import { endedSessions } from '../domains/sessions/live-session.ts';
+import type { Platform } from '../platform/platform.ts';
+
+/** A connection that goes on after its first answer, and what it may go on by. */
+export interface Standing {
+  readonly actor: Actor;
+  /** The one that the caller has named, null for none. */
+  readonly organizationId: string | null;
+  /** Of the access token; null without one. */
+  readonly expiresAt: Date | null;
+  /** Called once, when the credentials are good no more, or the organization is not the caller's any more. */
+  readonly end: (code: 'UNAUTHENTICATED' | 'NOT_FOUND') => void;
+}
+
+export interface CredentialWatch {
+  /** @returns what ends the watching */
+  watch(standing: Standing): () => void;
+  close(): void;
+}
+
+const lookEveryMs = 500;
+
+/**
+ * Ends standing connections within a second of the end of what they stand on, whichever machine ended it: one read for
+ * all connections of a process, twice a second. Events need none of it, since each is judged anew.
+ */
+export function createCredentialWatch(platform: Platform): CredentialWatch {
+  const standings = new Set<Standing>();
+  let isClosed = false;
+  const look = async () => {
+    const watched = [...standings].filter((standing) => standing.actor.kind !== 'anonymous');
+    const ended = await codesOf(platform, watched).catch((error: unknown) => {
+      platform.log.debug({ err: error }, 'standing connections were not looked at');
+      return new Map<Standing, 'UNAUTHENTICATED' | 'NOT_FOUND'>();
+    });
+    for (const [standing, code] of ended) if (standings.delete(standing)) standing.end(code);
+  };
+  const tick = () => {
+    timer = setTimeout(async () => {
+      if (standings.size > 0) await look();
+      if (!isClosed) tick();
+    }, lookEveryMs).unref();
+  };
+  let timer: NodeJS.Timeout;
+  tick();
+  return {
+    watch(standing) {
+      standings.add(standing);
+      return () => standings.delete(standing);
+    },
+    close() {
+      isClosed = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function codesOf(platform: Platform, standings: readonly Standing[]) {
+  const now = platform.now();
+  const ended = new Map<Standing, 'UNAUTHENTICATED' | 'NOT_FOUND'>();
+  const sessions = standings.flatMap((standing) => {
+    const { actor, organizationId } = standing;
+    return actor.kind === 'user' ? [{ standing, sessionId: actor.sessionId, organizationId }] : [];
+  });
+  const keys = standings.flatMap((standing) => {
+    const { actor } = standing;
+    return actor.kind === 'apiKey' ? [{ standing, apiKeyId: actor.apiKeyId }] : [];
+  });
+  for (const { standing, isLive } of await endedSessions(platform, sessions))
+    ended.set(standing, isLive ? 'NOT_FOUND' : 'UNAUTHENTICATED');
+  for (const { standing } of await endedKeys(platform, keys)) ended.set(standing, 'UNAUTHENTICATED');
+  for (const standing of standings)
+    if (standing.expiresAt && standing.expiresAt <= now) ended.set(standing, 'UNAUTHENTICATED');
+  return ended;
+}
