@@ -15,8 +15,9 @@ import { createLogger, type Logger } from './platform/log.ts';
 import { createMailer } from './platform/mailer.ts';
 import { createPasswords, type PasswordCost } from './platform/passwords.ts';
 import type { Platform } from './platform/platform.ts';
-import { createLocalPubSub } from './platform/pubsub.ts';
+import { createLocalPubSub, createRedisPubSub } from './platform/pubsub.ts';
 import { createRateLimits } from './platform/rate-limit.ts';
+import { connectRedis } from './platform/redis.ts';
 import { createSignatures } from './platform/signatures.ts';
 import { productionFloorMs } from './platform/time-floor.ts';
 
@@ -77,12 +78,14 @@ async function createPlatform(
   const jobQueue = createJobQueue(databaseUrl, log, roles.includes('worker') ? 'works' : 'sends');
   await startJobQueue(jobQueue);
   closers.push(() => stopJobQueue(jobQueue));
-  const pubsub = createLocalPubSub();
+  const redis = config.redisUrl ? connectRedis(config.redisUrl, log) : null;
+  if (redis) closers.push(redis.close);
+  const pubsub = redis ? createRedisPubSub(redis) : createLocalPubSub();
   closers.push(pubsub.close);
   const mailer = createMailer(config, now);
   closers.push(async () => mailer.close());
   const passwords = createPasswords(options.passwordCost);
-  const rateLimits = createRateLimits(config.rateLimitScale);
+  const rateLimits = createRateLimits(config.rateLimitScale, redis?.commands ?? null);
   const { timeFloorMs = productionFloorMs } = options;
   const breachedPasswords = createBreachedPasswords(config, log);
   const identityProviders = createIdentityProviders(config.oauth);

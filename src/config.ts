@@ -10,6 +10,8 @@ export interface Config {
   readonly dataDir: string;
   /** Null: an embedded PostgreSQL in `dataDir`. */
   readonly databaseUrl: string | null;
+  /** Null: events and limits by address stay within each process. */
+  readonly redisUrl: string | null;
   readonly publicAppUrl: string;
   /** Null: the server's own address. */
   readonly publicApiUrl: string | null;
@@ -126,6 +128,7 @@ const environment = z.object({
   PORT: wholeNumber(0, 65_535).default(4000),
   DATA_DIR: z.string().default('.data'),
   DATABASE_URL: urlOf('postgres:', 'postgresql:').optional(),
+  REDIS_URL: urlOf('redis:', 'rediss:').optional(),
   PUBLIC_APP_URL: baseUrl.optional(),
   PUBLIC_API_URL: baseUrl.optional(),
   CORS_ORIGINS: list.pipe(z.array(origin)).optional(),
@@ -190,6 +193,7 @@ function shape(env: Environment): Config {
     server: { host: env.HOST, port: env.PORT },
     dataDir: path.resolve(env.DATA_DIR),
     databaseUrl: env.DATABASE_URL ?? null,
+    redisUrl: env.REDIS_URL ?? null,
     publicAppUrl,
     publicApiUrl: env.PUBLIC_API_URL ?? null,
     corsOrigins: env.CORS_ORIGINS ?? [new URL(publicAppUrl).origin],

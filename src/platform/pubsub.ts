@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { Repeater } from '@repeaterjs/repeater';
+import type { RedisConnections } from './redis.ts';
 
 /** What processes tell each other: ids only, content is loaded by whoever listens. */
 export interface Topics {
@@ -39,4 +41,33 @@ function repeaterOf(emitter: EventEmitter, channel: string): Repeater<unknown> {
     await stop;
     emitter.off(channel, listener);
   });
+}
+
+const channel = 'gatehouse:events';
+
+interface Published {
+  readonly from: string;
+  readonly name: string;
+  readonly event: unknown;
+}
+
+/** Between processes, by one Redis channel. While Redis is away, within each process. */
+export function createRedisPubSub({ commands, subscriber }: RedisConnections): PubSub {
+  const emitter = new EventEmitter().setMaxListeners(0);
+  const from = randomUUID();
+  subscriber.on('message', (_, text) => {
+    const message = JSON.parse(text) as Published;
+    if (message.from !== from) emitter.emit(message.name, message.event);
+  });
+  // Without a connection it is done as soon as there is one.
+  void subscriber.subscribe(channel).catch(() => {});
+  return {
+    publish(topic, key, event) {
+      const name = `${topic}:${key}`;
+      emitter.emit(name, event);
+      commands.publish(channel, JSON.stringify({ from, name, event } satisfies Published)).catch(() => {});
+    },
+    subscribe: (topic, key) => repeaterOf(emitter, `${topic}:${key}`) as never,
+    close: async () => void emitter.removeAllListeners(),
+  };
 }

@@ -1,5 +1,6 @@
+import type { Redis } from 'ioredis';
 import ipaddr from 'ipaddr.js';
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Ctx } from '../context.ts';
 import { RateLimited } from '../errors.ts';
 import { macOf } from './tokens.ts';
@@ -33,12 +34,13 @@ interface Limited {
   readonly key: string;
 }
 
-/** The counters of this process. A store that processes share takes their place here. */
-export function createRateLimits(scale: number): RateLimits {
-  const limiterOf = ([name, { points, perSeconds }]: [string, Rule]) => [
-    name,
-    new RateLimiterMemory({ keyPrefix: name, points: points * scale, duration: perSeconds }),
-  ];
+/** Counters that all processes share in Redis; those of this process alone without it, or while it is away. */
+export function createRateLimits(scale: number, redis: Redis | null): RateLimits {
+  const limiterOf = ([name, { points, perSeconds }]: [string, Rule]) => {
+    const options = { keyPrefix: `gatehouse:${name}`, points: points * scale, duration: perSeconds };
+    const own = new RateLimiterMemory(options);
+    return [name, redis ? new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: own }) : own];
+  };
   return Object.fromEntries(Object.entries(rules).map(limiterOf)) as RateLimits;
 }
 
