@@ -176,8 +176,8 @@ describe('the papers', () => {
     expect(lost).toEqual([]);
   });
 
-  test('name, for each threat of SECURITY.md, tests that are there', () => {
-    const named = [...textOf('SECURITY.md').matchAll(/`([\w/-]+) › ([^`]+)`/g)];
+  test.each(['SECURITY.md', 'docs/asvs.md'])('name tests that are there: %s', (paper) => {
+    const named = [...textOf(paper).matchAll(/`([\w/-]+) › ([^`]+)`/g)];
     const isThere = ([, file, name]: RegExpExecArray) => {
       const source = sources.get(`test/${file}.test.ts`);
       return source !== undefined && testsOf(source).some(({ ownName }) => ownName === name);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { graphql } from './generated/gql.ts';
 import { aBrowser, appPage } from './support/cookie-jar.ts';
+import { DeleteAccount } from './support/own-account.ts';
 import { openSocket } from './support/raw-socket.ts';
 import { aChallengeFor, freshCode, withSecondFactor } from './support/second-factor.ts';
 import { Logout, Ping, RefreshByCookie, withCookie } from './support/session-operations.ts';
@@ -171,6 +172,13 @@ describe('the cookie', () => {
     await browser.send(Logout, {}, { authorization: `Bearer ${phone.accessToken}` });
     expect(browser.cookie).not.toBeNull();
     await browser.send(Logout, {}, { authorization: `Bearer ${accessToken}` });
+    expect(browser.cookie).toBeNull();
+  });
+
+  test('goes with the account', async () => {
+    const ada = await aPerson(app);
+    const { browser, accessToken } = await signedInBrowser(ada);
+    await browser.send(DeleteAccount, {}, { authorization: `Bearer ${accessToken}` });
     expect(browser.cookie).toBeNull();
   });
 });

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { graphql } from './generated/gql.ts';
-import { aCast, type CallerKind, type Cast } from './support/callers.ts';
+import { aCast, type CallerKind, type Cast, callerKinds } from './support/callers.ts';
+import { withSecondFactor } from './support/second-factor.ts';
 import { aMemberOf, aPerson, type Person, useApp } from './support/world.ts';
 
 const app = useApp();
@@ -48,6 +49,12 @@ const rolesIn = (owner: Person) =>
   });
 
 const ownersOf = async (owner: Person) => (await rolesIn(owner)).filter(({ role }) => role === 'OWNER').length;
+
+const WhoHasAFactor = graphql(`
+  query WhoHasAFactor($id: ID!) {
+    organization(id: $id) { members { edges { node { hasSecondFactor } } } }
+  }
+`);
 
 describe('changeMemberRole', () => {
   let cast: Cast;
@@ -197,5 +204,30 @@ describe('transferOwnership', () => {
       bob.send(Remove, { id: seat }),
     ]);
     expect(await ownersOf(ada)).toBe(1);
+  });
+});
+
+describe('Membership.hasSecondFactor', () => {
+  test('tells admins who would be kept out, and no one else', async () => {
+    const { callers, organizationId, owner } = await aCast(app);
+    await withSecondFactor(app, owner);
+    const outcomes = await Promise.all(
+      callerKinds.map(async (kind) => {
+        const { data, codes } = await callers[kind].send(WhoHasAFactor, { id: organizationId });
+        const edges = data.organization?.members.edges ?? [];
+        return [kind, edges.map(({ node }) => node.hasSecondFactor), [...new Set(codes)]];
+      }),
+    );
+    const seen = [[true, false, false], []];
+    const hidden = [[null, null, null], ['FORBIDDEN']];
+    expect(outcomes).toEqual([
+      ['anonymous', [], []],
+      ['outsider', [], []],
+      ['member', ...hidden],
+      ['admin', ...seen],
+      ['owner', ...seen],
+      ['superuser without second factor', [], []],
+      ['superuser', ...seen],
+    ]);
   });
 });

@@ -1,4 +1,4 @@
-import type { Ctx } from '../../context.ts';
+import type { Ctx, RequestCtx } from '../../context.ts';
 import { LastOwner, Unauthenticated } from '../../errors.ts';
 import { transact } from '../../platform/db.ts';
 import { recordAudit } from '../audit/audit.service.ts';
@@ -6,6 +6,7 @@ import { sendNotice } from '../mail/notices.service.ts';
 import { signedInActor } from '../members/members.access.ts';
 import { removeOrganization } from '../organizations/organizations.service.ts';
 import { clearAttempts } from '../sessions/attempts.service.ts';
+import { dropCookieOf } from '../sessions/transport.service.ts';
 
 interface Seat {
   readonly organizationId: string;
@@ -33,6 +34,14 @@ export async function deleteAccount(ctx: Ctx): Promise<{ userId: string }> {
   await clearAttempts(ctx, { pool: 'password', subject: userId });
   await clearAttempts(ctx, { pool: 'mfa', subject: userId });
   return { userId };
+}
+
+/** As `deleteAccount`, and takes the cookie of the caller's session. @throws LastOwner */
+export async function deleteAccountWithCookie(ctx: RequestCtx): Promise<{ userId: string }> {
+  const { sessionId } = signedInActor(ctx);
+  const deleted = await deleteAccount(ctx);
+  dropCookieOf(ctx, { sessionId });
+  return deleted;
 }
 
 /** Holds the person's row, so that they join and make no organization meanwhile. */

@@ -1,6 +1,6 @@
 import { LastOwner, ValidationFailed } from '../../errors.ts';
 import { builder } from '../../graphql/builder.ts';
-import { deleteAccount } from './deletion.service.ts';
+import { deleteAccountWithCookie } from './deletion.service.ts';
 import { updateProfile } from './profile.service.ts';
 import { Viewer } from './viewer.schema.ts';
 
@@ -51,6 +51,6 @@ builder.mutationField('deleteAccount', (t) =>
       resolveType: () => 'AccountDeleted',
     }),
     authScopes: { signedIn: true, reauthenticated: true },
-    resolve: (_root, _args, ctx) => deleteAccount(ctx),
+    resolve: (_root, _args, ctx) => deleteAccountWithCookie(ctx),
   }),
 );

@@ -29,6 +29,14 @@ export const Membership = builder.prismaNode('Membership', {
     organization: t.relation('organization', { description: 'Where it stands.' }),
     role: t.expose('role', { description: 'What the person may do there.', type: Role }),
     joinedAt: t.expose('joinedAt', { description: 'Since when.', type: 'DateTime' }),
+    hasSecondFactor: t.boolean({
+      description:
+        'Whether the person has enrolled a second factor: who has none is kept out once the organization wants one. Admins.',
+      nullable: true,
+      authScopes: ({ organizationId }) => ({ adminOrSuperuser: organizationId }),
+      select: { organizationId: true, user: { select: { totpFactor: { select: { userId: true } } } } },
+      resolve: ({ user }) => user.totpFactor !== null,
+    }),
   }),
 });
 

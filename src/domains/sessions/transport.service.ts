@@ -47,9 +47,14 @@ export async function refreshByTokenOrCookie(
 /** Ends the caller's session, and takes the cookie that belongs to it. @throws SessionEnded */
 export async function logoutWithCookie(ctx: RequestCtx): Promise<{ sessionId: string }> {
   const ended = await logout(ctx);
-  const claims = readRefreshToken(ctx.platform.keyring, ctx.cookies.get(cookieName) ?? '');
-  if (claims?.sessionId === ended.sessionId) ctx.cookies.set(cookieName, '', 0);
+  dropCookieOf(ctx, ended);
   return ended;
+}
+
+/** Takes the cookie of a session that is over from the browser that asks, if it is the one it has. */
+export function dropCookieOf(ctx: RequestCtx, { sessionId }: { sessionId: string }): void {
+  const claims = readRefreshToken(ctx.platform.keyring, ctx.cookies.get(cookieName) ?? '');
+  if (claims?.sessionId === sessionId) ctx.cookies.set(cookieName, '', 0);
 }
 
 function intoCookie(ctx: RequestCtx, signedIn: SignedIn): SignedIn {
