@@ -3,7 +3,9 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startProgram } from './support/command.ts';
 import { aBrowser } from './support/cookie-jar.ts';
-import { mailsTo } from './support/mailbox.ts';
+import { mailsTo, tokenIn, waitForMail } from './support/mailbox.ts';
+import { RequestReset, ResetPassword } from './support/own-account.ts';
+import { aChallengeFor, freshCode, VerifyChallenge, withSecondFactor } from './support/second-factor.ts';
 import { Logout, Ping, Refresh, RefreshByCookie, withCookie } from './support/session-operations.ts';
 import { anAddress, aPerson, callerWith, Login, password, Register, useApp } from './support/world.ts';
 
@@ -81,6 +83,39 @@ test('F24 twenty sign-ups at once on two processes make one account', async () =
   expect(new Set(answers.map(({ data }) => data.register.__typename))).toEqual(new Set(['RegistrationPending']));
   expect(await app.platform.db.user.count({ where: { email: email.toLowerCase() } })).toBe(1);
   await expect.poll(() => mailsTo(app, email.toLowerCase()), { timeout: 10_000 }).not.toHaveLength(0);
+});
+
+test('F27 a challenge on two processes makes one session of twenty good codes', async () => {
+  const ada = await aPerson(app);
+  const factor = await withSecondFactor(app, ada);
+  const challengeToken = await aChallengeFor(app, ada);
+  const code = await freshCode(app, ada, factor);
+  const answers = await onBoth((server) => callerWith(server).send(VerifyChallenge, { challengeToken, code }));
+  expect(answers.filter(({ data }) => data.verifyMfaChallenge.__typename === 'SignedIn')).toHaveLength(1);
+});
+
+test('F03 a backup code on two processes serves once, for four challenges at the same moment', async () => {
+  const ada = await aPerson(app);
+  const { backupCodes } = await withSecondFactor(app, ada);
+  const code = backupCodes[0] ?? '';
+  const challenges = [];
+  for (let i = 0; i < 4; i += 1) challenges.push(await aChallengeFor(app, ada));
+  const answers = await Promise.all(
+    challenges.map((challengeToken, i) =>
+      callerWith(servers[i % 2 ? 1 : 0]).send(VerifyChallenge, { challengeToken, code }),
+    ),
+  );
+  expect(answers.filter(({ data }) => data.verifyMfaChallenge.__typename === 'SignedIn')).toHaveLength(1);
+});
+
+test('F14 a reset on two processes is taken once of twenty at once', async () => {
+  const ada = await aPerson(app);
+  await callerWith(app).send(RequestReset, { email: ada.email });
+  const token = tokenIn(await waitForMail(app, { to: ada.email, subject: 'password' }));
+  const newPassword = 'another horse, another staple';
+  const answers = await onBoth((server) => callerWith(server).send(ResetPassword, { token, newPassword }));
+  const outcomes = answers.map(({ data }) => data.resetPassword.__typename).sort();
+  expect(outcomes).toEqual([...Array(19).fill('InvalidToken'), 'PasswordChanged']);
 });
 
 test('wrong passwords on two processes count together', async () => {
