@@ -66,6 +66,7 @@ export const catalog = {
     payload: z.strictObject({ userId: z.uuid(), kind: z.enum(noticeKinds), sealedAddress: z.string().optional() }),
     policy: mailPolicy,
   },
+  'account.removeExpired': { payload: z.strictObject({}), policy: sweepPolicy },
   'audit.writeCheckpoints': { payload: z.strictObject({}), policy: sweepPolicy },
   'invitation.sendEmail': { payload: z.strictObject({ invitationId: z.uuid() }), policy: mailPolicy },
 } satisfies Record<string, JobDefinition>;

@@ -4,7 +4,10 @@ import type { Platform } from '../platform/platform.ts';
 import { enqueueOnce } from './queue.ts';
 
 /** The jobs that come round by themselves. */
-const schedule = [{ name: 'audit.writeCheckpoints', everyMinutes: 60 }] as const;
+const schedule = [
+  { name: 'audit.writeCheckpoints', everyMinutes: 60 },
+  { name: 'account.removeExpired', everyMinutes: 60 },
+] as const;
 
 const lookEveryMs = 10_000;
 

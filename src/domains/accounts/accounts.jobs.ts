@@ -5,6 +5,7 @@ import { appLink } from '../mail/mail.links.ts';
 import { securityNotice } from '../mail/mail.notices.ts';
 import * as templates from '../mail/mail.templates.ts';
 import { recipientOf } from '../mail/notices.service.ts';
+import { removeExpired } from './clean-up.service.ts';
 import { prepareEmailChange } from './email-change.service.ts';
 import { issueEmailToken } from './email-tokens.service.ts';
 
@@ -13,10 +14,13 @@ type AccountJob =
   | 'account.sendAlreadyRegisteredEmail'
   | 'account.sendPasswordResetEmail'
   | 'account.sendEmailChangeEmail'
-  | 'account.sendNotice';
+  | 'account.sendNotice'
+  | 'account.removeExpired';
 
 /** Tokens are made here, so that no job row ever holds one; a retry mails a new one and voids the old. */
 export const accountsJobs: JobHandlers<AccountJob> = {
+  'account.removeExpired': removeExpired,
+
   async 'account.sendVerificationEmail'(ctx, { userId }, signal) {
     const user = await ctx.db.user.findUnique({ where: { id: userId, emailVerifiedAt: null } });
     if (!user) return;
