@@ -9,6 +9,7 @@ const stopTimeoutMs = 4_000;
 /** The shortest that pg-boss allows: a job whose worker was killed is noticed after this and a look of the monitor. */
 const heartbeatSeconds = 10;
 const monitorIntervalSeconds = 5;
+const errorQuietMs = 10_000;
 
 /**
  * Writes a job through the caller's connection: inside `transact` it exists if, and only if, the transaction commits.
@@ -80,7 +81,13 @@ export function createJobQueue(databaseUrl: string, log: Logger, role: JobQueueR
     schedule: false,
     registerInstance: works,
   });
-  jobQueue.on('error', (error) => log.error({ err: error }, 'the job queue has a problem'));
+  let quietUntilMs = 0;
+  jobQueue.on('error', (error) => {
+    // In an outage every look of every worker fails: one line a while says as much.
+    if (performance.now() < quietUntilMs) return;
+    quietUntilMs = performance.now() + errorQuietMs;
+    log.error({ err: error }, 'the job queue has a problem');
+  });
   jobQueue.on('warning', ({ message }) => log.warn({ warning: message }, 'the job queue warns'));
   return jobQueue;
 }
