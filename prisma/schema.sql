@@ -162,6 +162,13 @@ CREATE TABLE mfa_challenges (
     CONSTRAINT mfa_challenges_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
 );
 
+CREATE TABLE notification_feeds (
+    user_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    CONSTRAINT notification_feeds_pkey PRIMARY KEY (user_id),
+    CONSTRAINT notification_feeds_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
 CREATE TABLE notifications (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -170,6 +177,8 @@ CREATE TABLE notifications (
     data jsonb NOT NULL,
     created_at timestamp(3) with time zone NOT NULL,
     read_at timestamp(3) with time zone,
+    change_position bigint NOT NULL,
+    "position" bigint NOT NULL,
     CONSTRAINT notifications_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
     CONSTRAINT notifications_pkey PRIMARY KEY (id),
     CONSTRAINT notifications_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
@@ -302,7 +311,11 @@ CREATE INDEX mfa_challenges_user_id_idx ON public.mfa_challenges USING btree (us
 
 CREATE INDEX notifications_organization_id_id_idx ON public.notifications USING btree (organization_id, id);
 
-CREATE INDEX notifications_user_id_id_idx ON public.notifications USING btree (user_id, id);
+CREATE UNIQUE INDEX notifications_user_id_change_position_key ON public.notifications USING btree (user_id, change_position);
+
+CREATE UNIQUE INDEX notifications_user_id_position_key ON public.notifications USING btree (user_id, "position");
+
+CREATE INDEX notifications_user_id_read_at_idx ON public.notifications USING btree (user_id, read_at);
 
 CREATE UNIQUE INDEX organizations_slug_key ON public.organizations USING btree (slug);
 

@@ -65,6 +65,7 @@ export const builder = new SchemaBuilder<Types>({
 
 builder.queryType({ description: 'What can be read.' });
 builder.mutationType({ description: 'What can be changed: one `input` each, one result union each.' });
+builder.subscriptionType({ description: 'What can be listened to, over WebSocket or SSE.' });
 
 scalar('DateTime', 'An instant in ISO 8601, UTC.', GraphQLDateTimeISO);
 scalar('BigInt', 'A whole number above 32 bits (bytes, counters), as a JSON number up to 2^53 - 1.', GraphQLSafeInt);

@@ -81,13 +81,15 @@ function sizeOf({ first, last }: PageArgs): { size: number; backwards: boolean }
   return { size, backwards: last != null };
 }
 
-function writeCursor(ctx: Ctx, name: string, id: string): string {
+/** A place in the list of this name, as text that only this program can make. */
+export function writeCursor(ctx: Ctx, name: string, id: string): string {
   return Buffer.concat([cursorMac(ctx.platform.keyring.derive('cursor'), name, id), Buffer.from(id)]).toString(
     'base64url',
   );
 }
 
-function readCursor(ctx: Ctx, name: string, cursor: string): string {
+/** The place that `writeCursor` was given. @throws BadUserInput for any other text, and for a place in another list */
+export function readCursor(ctx: Ctx, name: string, cursor: string): string {
   const bytes = Buffer.from(cursor, 'base64url');
   const id = bytes.subarray(macBytes).toString();
   const isOurs = ctx.platform.keyring

@@ -11,6 +11,8 @@ import '../domains/invitations/open-invitations.schema.ts';
 import '../domains/members/members.schema.ts';
 import '../domains/members/roles.schema.ts';
 import '../domains/mfa/mfa.schema.ts';
+import '../domains/notifications/notification-stream.schema.ts';
+import '../domains/notifications/notifications.schema.ts';
 import '../domains/oauth/oauth.schema.ts';
 import '../domains/organizations/changes.schema.ts';
 import '../domains/organizations/organizations.schema.ts';

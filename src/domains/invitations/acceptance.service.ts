@@ -6,6 +6,7 @@ import { digestOf } from '../../platform/tokens.ts';
 import { newId } from '../../platform/typeid.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { includesRole, signedInActor } from '../members/members.access.ts';
+import { notify } from '../notifications/notify.service.ts';
 
 export interface InvitationPreview {
   readonly organizationName: string;
@@ -84,6 +85,7 @@ export async function joinByInvitation(ctx: Ctx, input: { invitation: Invitation
   const membership = await ctx.db.membership.findUniqueOrThrow({
     where: { organizationId_userId: { organizationId, userId: user.id } },
   });
+  await tellAdmins(ctx, membership);
   await recordAudit(ctx, {
     organizationId,
     action: 'member.joined',
@@ -92,6 +94,19 @@ export async function joinByInvitation(ctx: Ctx, input: { invitation: Invitation
     metadata: { userId: user.id, role: membership.role, invitationId: id },
   });
   return membership;
+}
+
+async function tellAdmins(ctx: Ctx, { id, organizationId, userId, role }: Membership): Promise<void> {
+  const admins = await ctx.db.membership.findMany({
+    where: { organizationId, role: { in: ['OWNER', 'ADMIN'] }, userId: { not: userId } },
+    select: { userId: true },
+  });
+  await notify(ctx, {
+    userIds: admins.map(({ userId }) => userId),
+    type: 'member.joined',
+    organizationId,
+    data: { membershipId: id, userId, role },
+  });
 }
 
 async function inviterMayStillInvite(ctx: Ctx, invitation: Invitation): Promise<boolean> {

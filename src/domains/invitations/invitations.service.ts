@@ -15,6 +15,7 @@ import {
   readsEverything,
   roleIn,
 } from '../members/members.access.ts';
+import { notify } from '../notifications/notify.service.ts';
 
 const lifetimeDays = 7;
 
@@ -34,6 +35,7 @@ export async function inviteMember(
     await refuseMembers(ctx, { organizationId, email });
     const invitation = await createInvitation(ctx, { organizationId, email, role });
     await enqueue(ctx, 'invitation.sendEmail', { invitationId: invitation.id });
+    await tellInvitee(ctx, invitation);
     await recordAudit(ctx, {
       organizationId,
       action: 'invitation.sent',
@@ -72,6 +74,20 @@ export function visibleInvitations({ actor }: Ctx): Prisma.InvitationWhereInput 
     return { organization: organizationOpenToKey(actor, 'members:read') };
   if (actor.kind !== 'user') return { id: { in: [] } };
   return { OR: [{ organization: openOrganizations(actor, 'OWNER', 'ADMIN') }, { email: actor.email }] };
+}
+
+/** Who has confirmed the address sees the invitation in the app, too. */
+async function tellInvitee(ctx: Ctx, { id, organizationId, email, role }: Invitation): Promise<void> {
+  const invitees = await ctx.db.user.findMany({
+    where: { email, emailVerifiedAt: { not: null } },
+    select: { id: true },
+  });
+  await notify(ctx, {
+    userIds: invitees.map(({ id }) => id),
+    type: 'invitation.received',
+    organizationId,
+    data: { invitationId: id, role },
+  });
 }
 
 async function refuseMembers(ctx: Ctx, { organizationId, email }: { organizationId: string; email: string }) {

@@ -5,6 +5,7 @@ import { transact } from '../../platform/db.ts';
 import { nilId } from '../../platform/typeid.ts';
 import { revokeKeysOf } from '../api-keys/key-revocation.service.ts';
 import { recordAudit } from '../audit/audit.service.ts';
+import { notify } from '../notifications/notify.service.ts';
 import { answerableUserId, boundedRole, includesRole, requireRole, signedInActor } from './members.access.ts';
 
 /** The organization of a membership, for the scope that guards it; the id of nothing for an unknown one. */
@@ -30,6 +31,12 @@ export async function changeMemberRole(ctx: Ctx, input: { membershipId: string; 
     if (membership.role === role) return membership;
     if (membership.role === 'OWNER') await refuseLastOwner(ctx, organizationId);
     const changed = await ctx.db.membership.update({ where: { id, organizationId }, data: { role } });
+    await notify(ctx, {
+      userIds: [userId],
+      type: 'member.roleChanged',
+      organizationId,
+      data: { membershipId: id, from: membership.role, to: role },
+    });
     await recordAudit(ctx, {
       organizationId,
       action: 'member.roleChanged',
@@ -56,6 +63,7 @@ export async function removeMember(ctx: Ctx, input: { membershipId: string }): P
     if (role === 'OWNER') await refuseLastOwner(ctx, organizationId);
     await ctx.db.membership.delete({ where: { id, organizationId } });
     await forgetEverywhere(ctx, { organizationId, userId });
+    if (!isLeaving) await notify(ctx, { userIds: [userId], type: 'member.removed', organizationId, data: { role } });
     await recordAudit(ctx, {
       organizationId,
       action: isLeaving ? 'member.left' : 'member.removed',
@@ -88,6 +96,12 @@ export async function transferOwnership(
     }
     await ctx.db.membership.update({ where: roleOf(toUserId), data: { role: 'OWNER' } });
     await ctx.db.membership.update({ where: roleOf(fromUserId), data: { role: 'ADMIN' } });
+    await notify(ctx, {
+      userIds: [toUserId],
+      type: 'ownership.transferred',
+      organizationId,
+      data: { fromUserId, toUserId },
+    });
     await recordAudit(ctx, {
       organizationId,
       action: 'ownership.transferred',

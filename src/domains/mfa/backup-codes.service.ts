@@ -6,6 +6,7 @@ import { recordAudit } from '../audit/audit.service.ts';
 import { sendNotice } from '../mail/notices.service.ts';
 import { signedInActor } from '../members/members.access.ts';
 import { backupCodeDigest, newBackupCodes, readBackupCode } from './backup-codes.ts';
+import { tellOfMfaChange } from './mfa-notifications.service.ts';
 import { findFactor } from './second-factor.service.ts';
 
 /**
@@ -21,6 +22,7 @@ export async function regenerateBackupCodes(ctx: Ctx): Promise<{ codes: string[]
     if (!factor) throw new Conflict('Enrol an authenticator first.');
     const codes = await replaceBackupCodes(ctx, factor);
     await sendNotice(ctx, { userId, kind: 'backupCodesRegenerated' });
+    await tellOfMfaChange(ctx, { userId, change: 'backupCodesRegenerated' });
     await recordAudit(ctx, {
       organizationId: null,
       action: 'mfa.backupCodesRegenerated',

@@ -10,6 +10,7 @@ import { signedInActor } from '../members/members.access.ts';
 import { clearAttempts, reserveAttempt } from '../sessions/attempts.service.ts';
 import { endSessions } from '../sessions/revocation.service.ts';
 import { replaceBackupCodes } from './backup-codes.service.ts';
+import { tellOfMfaChange } from './mfa-notifications.service.ts';
 import { passSecondFactor } from './second-factor.service.ts';
 import { newSeed, otpauthUri, stepOf } from './totp.ts';
 
@@ -61,6 +62,7 @@ export async function confirmTotpEnrollment(ctx: Ctx, { code }: { code: string }
     await endSessions(ctx, { userId, exceptSessionId: sessionId, reason: 'second-factor-added' });
     await ctx.db.session.update({ where: { id: sessionId }, data: { mfaSatisfiedAt: now, authenticatedAt: now } });
     await sendNotice(ctx, { userId, kind: 'mfaEnabled' });
+    await tellOfMfaChange(ctx, { userId, change: 'enabled' });
     await recordAudit(ctx, { organizationId: null, action: 'mfa.enabled', targetType: 'User', targetId: userId });
     return { codes };
   });
@@ -83,6 +85,7 @@ export async function disableTotp(ctx: Ctx, { code }: { code: string }): Promise
     await endSessions(ctx, { userId, exceptSessionId: sessionId, reason: 'second-factor-removed' });
     await ctx.db.session.update({ where: { id: sessionId }, data: { mfaSatisfiedAt: null } });
     await sendNotice(ctx, { userId, kind: 'mfaDisabled' });
+    await tellOfMfaChange(ctx, { userId, change: 'disabled' });
     await recordAudit(ctx, { organizationId: null, action: 'mfa.disabled', targetType: 'User', targetId: userId });
     return { ...actor, mfaSatisfiedAt: null };
   });

@@ -1,23 +1,7 @@
 import type { Ctx } from '../../context.ts';
+import { afterCommit, transact } from '../../platform/db.ts';
 import { newId } from '../../platform/typeid.ts';
-
-/** What people are told of. */
-export const notificationTypes = [
-  'invitation.received',
-  'member.joined',
-  'member.removed',
-  'member.roleChanged',
-  'ownership.transferred',
-  'quota.threshold',
-  'webhookEndpoint.failing',
-  'webhookEndpoint.disabled',
-  'apiKey.expiring',
-  'billing.pastDue',
-  'session.revokedForReuse',
-  'mfa.changed',
-] as const;
-
-export type NotificationType = (typeof notificationTypes)[number];
+import type { NotificationType } from './notification-texts.ts';
 
 export interface NewNotification {
   /** The people concerned. Whoever caused it is left out, if among them. */
@@ -26,15 +10,51 @@ export interface NewNotification {
   readonly organizationId: string | null;
   /** Without secrets. Ids are UUIDs under a name that ends in their kind, as in the audit log. */
   readonly data: Record<string, string | number | boolean | null>;
+  /** For what is done in a person's name: they are told even if it seems to be their own doing. */
+  readonly tellsTheActorToo?: boolean;
 }
 
-/** Tells people in the app, in the transaction of the change that caused it. */
-export async function notify(ctx: Ctx, { userIds, type, organizationId, data }: NewNotification): Promise<void> {
-  const { actor } = ctx;
-  const causedBy = actor.kind === 'user' ? actor.userId : null;
-  const createdAt = ctx.now();
-  const told = [...new Set(userIds)].filter((userId) => userId !== causedBy);
-  await ctx.db.notification.createMany({
-    data: told.map((userId) => ({ id: newId(), userId, type, organizationId, data, createdAt })),
+/** Tells people in the app, in the transaction of the change that caused it; those who listen hear of it at its commit. */
+export async function notify(ctx: Ctx, notification: NewNotification): Promise<void> {
+  const told = peopleToTell(ctx, notification);
+  if (told.length === 0) return;
+  await transact(ctx, async (ctx) => {
+    const { type, organizationId } = notification;
+    const data = {
+      ...notification.data,
+      ...(organizationId && { organizationName: await nameOf(ctx, organizationId) }),
+    };
+    const createdAt = ctx.now();
+    const rows = (await takePositions(ctx, told)).map(({ userId, position }) => {
+      return { id: newId(), userId, type, organizationId, data, createdAt, position, changePosition: position };
+    });
+    await ctx.db.notification.createMany({ data: rows });
+    for (const { id, userId } of rows) publishChange(ctx, { userId, notificationId: id });
   });
+}
+
+/** Wakes the person's other devices when the caller's transaction has committed. */
+export function publishChange(ctx: Ctx, { userId, notificationId }: { userId: string; notificationId: string }): void {
+  afterCommit(ctx, () => ctx.platform.pubsub.publish('notifications', userId, { notificationId }));
+}
+
+function peopleToTell({ actor }: Ctx, { userIds, tellsTheActorToo }: NewNotification): string[] {
+  const causedBy = actor.kind === 'user' && !tellsTheActorToo ? actor.userId : null;
+  // In one order for all, so that no two wait for each other's feeds.
+  return [...new Set(userIds)].filter((userId) => userId !== causedBy).sort();
+}
+
+/** As it is now: who has been removed could not look it up. */
+async function nameOf(ctx: Ctx, organizationId: string): Promise<string | null> {
+  const organization = await ctx.db.organization.findUnique({ where: { id: organizationId }, select: { name: true } });
+  return organization?.name ?? null;
+}
+
+/** The next position of each person's feed, which stays locked until the commit. */
+function takePositions(ctx: Ctx, userIds: string[]): Promise<{ userId: string; position: bigint }[]> {
+  return ctx.db.$queryRaw`
+    INSERT INTO notification_feeds AS feed (user_id, position)
+    SELECT told.id, 1 FROM unnest(${userIds}::uuid[]) WITH ORDINALITY AS told(id, place) ORDER BY told.place
+    ON CONFLICT (user_id) DO UPDATE SET position = feed.position + 1
+    RETURNING user_id::text AS "userId", position`;
 }

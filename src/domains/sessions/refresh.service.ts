@@ -5,6 +5,7 @@ import { transact } from '../../platform/db.ts';
 import { digestOf, sameBytes } from '../../platform/tokens.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { sendNotice } from '../mail/notices.service.ts';
+import { notify } from '../notifications/notify.service.ts';
 import { type RefreshTokenClaims, readRefreshToken, refreshTokenOf } from './refresh-tokens.ts';
 import { idleLifetimeDays, issueTokens, type SignedIn } from './sessions.service.ts';
 
@@ -65,6 +66,13 @@ async function revokeForReuse(ctx: Ctx, session: Session): Promise<void> {
     data: { revokedAt: ctx.now(), revokeReason: 'refresh-token-reused' },
   });
   await sendNotice(ctx, { userId: session.userId, kind: 'sessionRevokedForReuse' });
+  await notify(ctx, {
+    userIds: [session.userId],
+    type: 'session.revokedForReuse',
+    organizationId: null,
+    data: { sessionId: session.id },
+    tellsTheActorToo: true,
+  });
   await recordAudit(ctx, {
     organizationId: null,
     action: 'session.revokedForReuse',
