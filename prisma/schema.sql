@@ -102,6 +102,31 @@ CREATE TABLE backup_codes (
     CONSTRAINT backup_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
 );
 
+CREATE TABLE billing_accounts (
+    organization_id uuid NOT NULL,
+    customer_id text NOT NULL,
+    subscription_id text,
+    plan_id text NOT NULL,
+    status text NOT NULL,
+    current_period_start timestamp(3) with time zone,
+    current_period_end timestamp(3) with time zone,
+    cancel_at_period_end boolean DEFAULT false NOT NULL,
+    past_due_since timestamp(3) with time zone,
+    CONSTRAINT billing_accounts_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT billing_accounts_pkey PRIMARY KEY (organization_id)
+);
+
+CREATE TABLE call_counters (
+    organization_id uuid NOT NULL,
+    period_start timestamp(3) with time zone NOT NULL,
+    period_end timestamp(3) with time zone NOT NULL,
+    leased bigint DEFAULT 0 NOT NULL,
+    used bigint DEFAULT 0 NOT NULL,
+    notified_percent integer DEFAULT 0 NOT NULL,
+    CONSTRAINT call_counters_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT call_counters_pkey PRIMARY KEY (organization_id, period_start)
+);
+
 CREATE TABLE email_tokens (
     user_id uuid NOT NULL,
     purpose "EmailTokenPurpose" NOT NULL,
@@ -196,6 +221,15 @@ CREATE TABLE oauth_states (
     CONSTRAINT oauth_states_pkey PRIMARY KEY (digest)
 );
 
+CREATE TABLE open_checkouts (
+    organization_id uuid NOT NULL,
+    plan_id text NOT NULL,
+    request_id uuid NOT NULL,
+    expires_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT open_checkouts_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT open_checkouts_pkey PRIMARY KEY (organization_id)
+);
+
 CREATE TABLE organizations (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -203,6 +237,15 @@ CREATE TABLE organizations (
     requires_mfa boolean DEFAULT false NOT NULL,
     created_at timestamp(3) with time zone NOT NULL,
     CONSTRAINT organizations_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE quota_limits (
+    organization_id uuid NOT NULL,
+    resource text NOT NULL,
+    override bigint,
+    cap bigint,
+    CONSTRAINT quota_limits_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT quota_limits_pkey PRIMARY KEY (organization_id, resource)
 );
 
 CREATE TABLE sessions (
@@ -229,6 +272,16 @@ CREATE TABLE sessions (
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
 );
 
+CREATE TABLE stripe_events (
+    id text NOT NULL,
+    type text NOT NULL,
+    customer_id text,
+    organization_id uuid,
+    received_at timestamp(3) with time zone NOT NULL,
+    processed_at timestamp(3) with time zone,
+    CONSTRAINT stripe_events_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE totp_enrollments (
     user_id uuid NOT NULL,
     secret text NOT NULL,
@@ -244,6 +297,19 @@ CREATE TABLE totp_factors (
     confirmed_at timestamp(3) with time zone NOT NULL,
     CONSTRAINT totp_factors_pkey PRIMARY KEY (user_id),
     CONSTRAINT totp_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+CREATE TABLE usage_rollups (
+    organization_id uuid NOT NULL,
+    period_start timestamp(3) with time zone NOT NULL,
+    period_end timestamp(3) with time zone NOT NULL,
+    day timestamp(3) with time zone NOT NULL,
+    operation text NOT NULL,
+    user_id uuid NOT NULL,
+    api_key_id uuid NOT NULL,
+    quantity bigint NOT NULL,
+    CONSTRAINT usage_rollups_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT usage_rollups_pkey PRIMARY KEY (organization_id, period_start, day, operation, user_id, api_key_id)
 );
 
 CREATE TABLE users (
@@ -285,6 +351,8 @@ CREATE UNIQUE INDEX backup_codes_digest_key ON public.backup_codes USING btree (
 
 CREATE INDEX backup_codes_user_id_idx ON public.backup_codes USING btree (user_id);
 
+CREATE UNIQUE INDEX billing_accounts_customer_id_key ON public.billing_accounts USING btree (customer_id);
+
 CREATE UNIQUE INDEX email_tokens_digest_key ON public.email_tokens USING btree (digest);
 
 CREATE UNIQUE INDEX identities_provider_subject_key ON public.identities USING btree (provider, subject);
@@ -324,6 +392,8 @@ CREATE UNIQUE INDEX sessions_previous_refresh_digest_key ON public.sessions USIN
 CREATE UNIQUE INDEX sessions_refresh_digest_key ON public.sessions USING btree (refresh_digest);
 
 CREATE INDEX sessions_user_id_id_idx ON public.sessions USING btree (user_id, id);
+
+CREATE INDEX stripe_events_organization_id_idx ON public.stripe_events USING btree (organization_id);
 
 CREATE UNIQUE INDEX users_email_key ON public.users USING btree (email);
 

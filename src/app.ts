@@ -6,6 +6,7 @@ import { startSchedule } from './jobs/schedule.ts';
 import { startWorker } from './jobs/worker.ts';
 import { createAccessTokens } from './platform/access-tokens.ts';
 import { createBreachedPasswords } from './platform/breached-passwords.ts';
+import { createCallLeases } from './platform/call-leases.ts';
 import { connectDb } from './platform/db.ts';
 import { loadKeyring, loadSigningKeys } from './platform/development-keys.ts';
 import { createIdentityProviders } from './platform/identity-providers.ts';
@@ -90,5 +91,5 @@ async function createPlatform(
   const breachedPasswords = createBreachedPasswords(config, log);
   const identityProviders = createIdentityProviders(config.oauth);
   const signIn = { accessTokens, signatures, passwords, breachedPasswords, rateLimits, timeFloorMs, identityProviders };
-  return { config, log, now, db, read, keyring, ...signIn, mailer, jobQueue, pubsub };
+  return { config, log, now, db, read, keyring, ...signIn, mailer, jobQueue, pubsub, callLeases: createCallLeases() };
 }

@@ -2,6 +2,7 @@ import type { PgBoss } from 'pg-boss';
 import type { Config } from '../config.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
+import type { CallLeases } from './call-leases.ts';
 import type { Read, RootDb } from './db.ts';
 import type { IdentityProvider } from './identity-provider.ts';
 import type { Keyring } from './keyring.ts';
@@ -31,4 +32,5 @@ export interface Platform {
   readonly mailer: Mailer;
   readonly jobQueue: PgBoss;
   readonly pubsub: PubSub;
+  readonly callLeases: CallLeases;
 }

@@ -7,6 +7,7 @@ import { newId } from '../../platform/typeid.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { includesRole, signedInActor } from '../members/members.access.ts';
 import { notify } from '../notifications/notify.service.ts';
+import { claimSeat } from '../quotas/seats.service.ts';
 
 export interface InvitationPreview {
   readonly organizationName: string;
@@ -35,7 +36,7 @@ export async function previewInvitation(ctx: Ctx, input: { token: string }): Pro
 /**
  * Makes the caller a member. By the token of the mail or, for one of `viewer.invitations`, by id; either way the
  * invitation must be for the caller's own address. Of several at once one wins.
- * @throws InvalidToken, BadUserInput unless exactly one of the two is given
+ * @throws InvalidToken, QuotaExceeded without a free seat, BadUserInput unless exactly one of the two is given
  */
 export async function acceptInvitation(
   ctx: Ctx,
@@ -69,10 +70,11 @@ export async function lockInvitation(
   return invitation;
 }
 
-/** Turns an open invitation into a membership. @throws InvalidToken when another call was faster */
+/** Turns an open invitation into a membership. @throws InvalidToken when another call was faster; QuotaExceeded without a free seat */
 export async function joinByInvitation(ctx: Ctx, input: { invitation: Invitation; user: User }): Promise<Membership> {
   const { user } = input;
   const { id, organizationId, role } = input.invitation;
+  await claimSeat(ctx, { organizationId, userId: user.id });
   const { count } = await ctx.db.invitation.updateMany({
     where: { id, organizationId, status: 'PENDING', tokenDigest: input.invitation.tokenDigest },
     data: { status: 'ACCEPTED', tokenDigest: null },

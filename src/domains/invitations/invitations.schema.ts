@@ -1,4 +1,4 @@
-import { Conflict, InvalidToken, ValidationFailed } from '../../errors.ts';
+import { Conflict, InvalidToken, QuotaExceeded, ValidationFailed } from '../../errors.ts';
 import { builder } from '../../graphql/builder.ts';
 import { idOf } from '../../graphql/ids.ts';
 import { Membership } from '../members/members.schema.ts';
@@ -57,7 +57,7 @@ const InvitationSent = builder.objectRef<{ id: string }>('InvitationSent').imple
 
 export const InviteMemberResult = builder.errorUnion('InviteMemberResult', {
   description: 'What became of an invitation.',
-  types: [InvitationSent, ValidationFailed, Conflict],
+  types: [InvitationSent, ValidationFailed, Conflict, QuotaExceeded],
   resolveType: () => 'InvitationSent',
 });
 
@@ -96,7 +96,7 @@ builder.mutationField('acceptInvitation', (t) =>
     description: 'Makes the caller a member, if the invitation is for their own address. Works once.',
     type: builder.errorUnion('AcceptInvitationResult', {
       description: 'What became of an acceptance.',
-      types: [InvitationAccepted, InvalidToken],
+      types: [InvitationAccepted, InvalidToken, QuotaExceeded],
       resolveType: () => 'InvitationAccepted',
     }),
     authScopes: { signedIn: true },

@@ -16,12 +16,13 @@ import {
   roleIn,
 } from '../members/members.access.ts';
 import { notify } from '../notifications/notify.service.ts';
+import { requireFreeSeat } from '../quotas/seats.service.ts';
 
 const lifetimeDays = 7;
 
 /**
  * Asks an address to join; the mail with the link leaves as a job. Nobody invites to a role above their own.
- * @throws ValidationFailed, Forbidden, Conflict for a member and for an address whose invitation is open
+ * @throws ValidationFailed, Forbidden, QuotaExceeded without a free seat, Conflict for a member and for an address whose invitation is open
  */
 export async function inviteMember(
   ctx: Ctx,
@@ -33,6 +34,7 @@ export async function inviteMember(
     const ownRole = await roleIn(ctx, organizationId);
     if (!ownRole || !includesRole(ownRole, role)) throw new Forbidden();
     await refuseMembers(ctx, { organizationId, email });
+    await requireFreeSeat(ctx, organizationId);
     const invitation = await createInvitation(ctx, { organizationId, email, role });
     await enqueue(ctx, 'invitation.sendEmail', { invitationId: invitation.id });
     await tellInvitee(ctx, invitation);

@@ -1,0 +1,33 @@
+import type { Ctx } from '../../context.ts';
+import { NotFound, QuotaExceeded } from '../../errors.ts';
+import { limitOf } from './limits.service.ts';
+
+/**
+ * Lets one more person in, in the caller's transaction: the organization's row is locked to its end, so that of many who
+ * come for the last seat one gets it. Call it before other rows are locked.
+ * @throws QuotaExceeded; NotFound for an organization that is gone
+ */
+export async function claimSeat(ctx: Ctx, seat: { organizationId: string; userId: string }): Promise<void> {
+  await lockRow(ctx, seat.organizationId);
+  // Who is in already needs no further seat.
+  if ((await ctx.db.membership.count({ where: seat })) === 0) await requireFreeSeat(ctx, seat.organizationId);
+}
+
+/** Refuses when every seat is taken, without keeping one. @throws QuotaExceeded */
+export async function requireFreeSeat(ctx: Ctx, organizationId: string): Promise<void> {
+  const limit = await limitOf(ctx, { organizationId, resource: 'MEMBERS' });
+  const used = await seatsUsed(ctx, organizationId);
+  if (used >= limit) throw new QuotaExceeded({ resource: 'MEMBERS', limit, used, resetsAt: null });
+}
+
+/** How many seats are taken. */
+export function seatsUsed(ctx: Ctx, organizationId: string): Promise<number> {
+  return ctx.db.membership.count({ where: { organizationId } });
+}
+
+/** Holds the row of an organization, as everything does that changes its people or its limits. @throws NotFound */
+export async function lockRow(ctx: Ctx, organizationId: string): Promise<void> {
+  const rows = await ctx.db.$queryRaw<unknown[]>`
+    SELECT id FROM organizations WHERE id = ${organizationId}::uuid FOR NO KEY UPDATE`;
+  if (rows.length === 0) throw new NotFound();
+}
