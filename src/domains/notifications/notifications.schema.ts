@@ -9,8 +9,7 @@ import { nilId } from '../../platform/typeid.ts';
 import { Viewer } from '../accounts/viewer.schema.ts';
 import { signedInActor, visibleOrganizations } from '../members/members.access.ts';
 import { Organization } from '../organizations/organizations.schema.ts';
-import { type NotificationData, textOf } from './notification-texts.ts';
-import { markAllRead, markRead, notificationsOf, unreadCountOf } from './notifications.service.ts';
+import { markAllRead, markRead, notificationsOf, textFor, unreadCountOf } from './notifications.service.ts';
 
 export const Notification = builder.prismaNode('Notification', {
   description: 'Something that one person was told of in the app. Nobody else sees it.',
@@ -22,11 +21,11 @@ export const Notification = builder.prismaNode('Notification', {
     type: t.exposeString('type', { description: '`noun.whatHappened`, for programs. More may come.' }),
     title: t.string({
       description: 'One line for people, in English.',
-      resolve: ({ type, data }) => textOf(type, data as NotificationData).title,
+      resolve: (notification) => textFor(notification).title,
     }),
     body: t.string({
       description: 'A sentence or two more, in English; may be empty.',
-      resolve: ({ type, data }) => textOf(type, data as NotificationData).body,
+      resolve: (notification) => textFor(notification).body,
     }),
     data: t.field({
       type: 'JSON',

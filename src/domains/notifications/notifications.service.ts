@@ -3,6 +3,7 @@ import { NotFound } from '../../errors.ts';
 import type { Notification, Prisma } from '../../generated/prisma/client.ts';
 import { transact } from '../../platform/db.ts';
 import { signedInActor } from '../members/members.access.ts';
+import { type NotificationData, type NotificationText, textOf } from './notification-texts.ts';
 import { publishChange } from './notify.service.ts';
 
 type PageQuery = { id: { gt?: string; lt?: string }; orderBy: { id: 'asc' | 'desc' }; take: number };
@@ -37,6 +38,11 @@ export function notificationsOf(
 /** How many of the person's notifications are unread. */
 export function unreadCountOf(ctx: Ctx, { userId }: { userId: string }): Promise<number> {
   return ctx.db.notification.count({ where: { userId, readAt: null } });
+}
+
+/** What a notification says to people, in English. */
+export function textFor({ type, data }: Pick<Notification, 'type' | 'data'>): NotificationText {
+  return textOf(type, data as NotificationData);
 }
 
 /** Marks one of the caller's own; one that is read already stays as it is. @throws NotFound */
