@@ -4,8 +4,9 @@ import { NotFound, parseInput, ValidationFailed } from '../../errors.ts';
 import type { ApiKey, Role } from '../../generated/prisma/client.ts';
 import { transact } from '../../platform/db.ts';
 import { digestOf } from '../../platform/tokens.ts';
-import { newId } from '../../platform/typeid.ts';
+import { encodeId, newId } from '../../platform/typeid.ts';
 import { recordAudit } from '../audit/audit.service.ts';
+import { recordEvent } from '../events/events.service.ts';
 import { answerableUserId, includesRole } from '../members/members.access.ts';
 import { hintOf, newApiKeyToken } from './api-key-token.ts';
 import { type ApiKeyScope, apiKeyScopes } from './api-keys.permissions.ts';
@@ -60,6 +61,7 @@ export async function createApiKey(
       data: { id, organizationId, createdById, name, scopes, ...digests, createdAt, expiresAt },
     });
     const metadata = { name, scopes: scopes.join(' '), expiresAt: expiresAt.toISOString() };
+    await recordEvent(ctx, { organizationId, type: 'apiKey.created', data: { apiKeyId: encodeId('ApiKey', id) } });
     await recordAudit(ctx, { organizationId, action: 'apiKey.created', targetType: 'ApiKey', targetId: id, metadata });
   });
   return { apiKeyId: id, secret };
@@ -86,6 +88,11 @@ export async function rotateApiKey(ctx: Ctx, input: { apiKeyId: string; overlapH
         previousDigest: overlapEndsAt && key.digest,
         previousSecretExpiresAt: overlapEndsAt,
       },
+    });
+    await recordEvent(ctx, {
+      organizationId: key.organizationId,
+      type: 'apiKey.rotated',
+      data: { apiKeyId: encodeId('ApiKey', apiKeyId) },
     });
     await recordAudit(ctx, {
       organizationId: key.organizationId,

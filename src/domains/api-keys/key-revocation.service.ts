@@ -1,7 +1,9 @@
 import type { Ctx } from '../../context.ts';
 import { NotFound } from '../../errors.ts';
 import { transact } from '../../platform/db.ts';
+import { encodeId } from '../../platform/typeid.ts';
 import { recordAudit } from '../audit/audit.service.ts';
+import { recordEvent } from '../events/events.service.ts';
 
 /** Ends a key at its next use; one that has ended already stays as it is. @throws NotFound */
 export async function revokeApiKey(ctx: Ctx, { apiKeyId }: { apiKeyId: string }): Promise<{ apiKeyId: string }> {
@@ -37,6 +39,7 @@ async function revoke(
 ) {
   const { count } = await ctx.db.apiKey.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: ctx.now() } });
   if (count === 0) return;
+  await recordEvent(ctx, { organizationId, type: 'apiKey.revoked', data: { apiKeyId: encodeId('ApiKey', id) } });
   await recordAudit(ctx, {
     organizationId,
     action: 'apiKey.revoked',

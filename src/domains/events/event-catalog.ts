@@ -1,8 +1,20 @@
 import { z } from 'zod';
 
+const id = z.string();
+const Role = z.enum(['OWNER', 'ADMIN', 'MEMBER']);
+const Member = z.strictObject({ membershipId: id, userId: id, role: Role });
+const Key = z.strictObject({ apiKeyId: id });
+
 /** What a webhook endpoint can subscribe to, and what `data` holds. Ids are TypeIDs, as everywhere outside. */
 export const eventCatalog = {
-  'organization.updated': z.strictObject({ organizationId: z.string(), name: z.string(), slug: z.string() }),
+  'member.joined': Member,
+  'member.removed': Member,
+  'member.roleChanged': z.strictObject({ membershipId: id, userId: id, from: Role, to: Role }),
+  'invitation.sent': z.strictObject({ invitationId: id, email: z.string(), role: Role }),
+  'organization.updated': z.strictObject({ organizationId: id, name: z.string(), slug: z.string() }),
+  'apiKey.created': Key,
+  'apiKey.rotated': Key,
+  'apiKey.revoked': Key,
 } as const;
 
 export type EventType = keyof typeof eventCatalog;

@@ -3,8 +3,9 @@ import { BadUserInput, InvalidToken } from '../../errors.ts';
 import type { Invitation, Membership, Role, User } from '../../generated/prisma/client.ts';
 import { transact } from '../../platform/db.ts';
 import { digestOf } from '../../platform/tokens.ts';
-import { newId } from '../../platform/typeid.ts';
+import { encodeId, newId } from '../../platform/typeid.ts';
 import { recordAudit } from '../audit/audit.service.ts';
+import { recordEvent } from '../events/events.service.ts';
 import { includesRole, signedInActor } from '../members/members.access.ts';
 import { notify } from '../notifications/notify.service.ts';
 import { claimSeat } from '../quotas/seats.service.ts';
@@ -88,6 +89,15 @@ export async function joinByInvitation(ctx: Ctx, input: { invitation: Invitation
     where: { organizationId_userId: { organizationId, userId: user.id } },
   });
   await tellAdmins(ctx, membership);
+  await recordEvent(ctx, {
+    organizationId,
+    type: 'member.joined',
+    data: {
+      membershipId: encodeId('Membership', membership.id),
+      userId: encodeId('User', user.id),
+      role: membership.role,
+    },
+  });
   await recordAudit(ctx, {
     organizationId,
     action: 'member.joined',

@@ -4,9 +4,10 @@ import type { Invitation, InvitationStatus, Prisma, Role } from '../../generated
 import { enqueue } from '../../jobs/queue.ts';
 import { transact } from '../../platform/db.ts';
 import { digestOf, newSecret } from '../../platform/tokens.ts';
-import { newId } from '../../platform/typeid.ts';
+import { encodeId, newId } from '../../platform/typeid.ts';
 import { parseEmail } from '../accounts/email-address.ts';
 import { recordAudit } from '../audit/audit.service.ts';
+import { recordEvent } from '../events/events.service.ts';
 import {
   answerableUserId,
   includesRole,
@@ -38,6 +39,11 @@ export async function inviteMember(
     const invitation = await createInvitation(ctx, { organizationId, email, role });
     await enqueue(ctx, 'invitation.sendEmail', { invitationId: invitation.id });
     await tellInvitee(ctx, invitation);
+    await recordEvent(ctx, {
+      organizationId,
+      type: 'invitation.sent',
+      data: { invitationId: encodeId('Invitation', invitation.id), email, role },
+    });
     await recordAudit(ctx, {
       organizationId,
       action: 'invitation.sent',

@@ -2,9 +2,10 @@ import type { Ctx } from '../../context.ts';
 import { Forbidden, LastOwner, NotFound, ValidationFailed } from '../../errors.ts';
 import type { Membership, Role } from '../../generated/prisma/client.ts';
 import { transact } from '../../platform/db.ts';
-import { nilId } from '../../platform/typeid.ts';
+import { encodeId, nilId } from '../../platform/typeid.ts';
 import { revokeKeysOf } from '../api-keys/key-revocation.service.ts';
 import { recordAudit } from '../audit/audit.service.ts';
+import { recordEvent } from '../events/events.service.ts';
 import { notify } from '../notifications/notify.service.ts';
 import { answerableUserId, boundedRole, includesRole, requireRole, signedInActor } from './members.access.ts';
 
@@ -36,6 +37,15 @@ export async function changeMemberRole(ctx: Ctx, input: { membershipId: string; 
       type: 'member.roleChanged',
       organizationId,
       data: { membershipId: id, from: membership.role, to: role },
+    await recordEvent(ctx, {
+      organizationId,
+      type: 'member.roleChanged',
+      data: {
+        membershipId: encodeId('Membership', id),
+        userId: encodeId('User', userId),
+        from: membership.role,
+        to: role,
+      },
     });
     await recordAudit(ctx, {
       organizationId,
@@ -64,6 +74,11 @@ export async function removeMember(ctx: Ctx, input: { membershipId: string }): P
     await ctx.db.membership.delete({ where: { id, organizationId } });
     await forgetEverywhere(ctx, { organizationId, userId });
     if (!isLeaving) await notify(ctx, { userIds: [userId], type: 'member.removed', organizationId, data: { role } });
+    await recordEvent(ctx, {
+      organizationId,
+      type: 'member.removed',
+      data: { membershipId: encodeId('Membership', id), userId: encodeId('User', userId), role },
+    });
     await recordAudit(ctx, {
       organizationId,
       action: isLeaving ? 'member.left' : 'member.removed',

@@ -3,7 +3,9 @@ import type { Ctx } from '../../context.ts';
 import { Conflict, parseInput } from '../../errors.ts';
 import type { Organization } from '../../generated/prisma/client.ts';
 import { transact, uniqueViolation } from '../../platform/db.ts';
+import { encodeId } from '../../platform/typeid.ts';
 import { recordAudit } from '../audit/audit.service.ts';
+import { recordEvent } from '../events/events.service.ts';
 import { requireMfaSatisfied, signedInActor } from '../members/members.access.ts';
 import { lockOrganization } from '../members/roles.service.ts';
 import { foundOrganization, removeOrganization } from './organizations.service.ts';
@@ -38,6 +40,11 @@ export async function updateOrganization(ctx: Ctx, input: { organizationId: stri
       await lockOrganization(ctx, organizationId);
       const before = await ctx.db.organization.findUniqueOrThrow({ where: { id: organizationId } });
       const after = await ctx.db.organization.update({ where: { id: organizationId }, data: change });
+      await recordEvent(ctx, {
+        organizationId,
+        type: 'organization.updated',
+        data: { organizationId: encodeId('Organization', organizationId), name: after.name, slug: after.slug },
+      });
       await recordAudit(ctx, {
         organizationId,
         action: 'organization.updated',
