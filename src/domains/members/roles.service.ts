@@ -37,6 +37,7 @@ export async function changeMemberRole(ctx: Ctx, input: { membershipId: string; 
       type: 'member.roleChanged',
       organizationId,
       data: { membershipId: id, from: membership.role, to: role },
+    });
     await recordEvent(ctx, {
       organizationId,
       type: 'member.roleChanged',
