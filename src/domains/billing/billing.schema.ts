@@ -1,9 +1,8 @@
 import { builder } from '../../graphql/builder.ts';
 import { QuotaResource } from '../../graphql/results.ts';
 import { Organization } from '../organizations/organizations.schema.ts';
-import { type Plan, plans } from '../quotas/plans.ts';
 import { quotaResources } from '../quotas/quotas.service.ts';
-import { type Billing, billingOf, subscriptionStatuses } from './billing.service.ts';
+import { type Billing, billingOf, plansOnOffer, subscriptionStatuses } from './billing.service.ts';
 
 const PlanLimit = builder.objectRef<{ resource: (typeof quotaResources)[number]; limit: number }>('PlanLimit');
 PlanLimit.implement({
@@ -14,7 +13,7 @@ PlanLimit.implement({
   }),
 });
 
-const PlanRef = builder.objectRef<Plan>('Plan').implement({
+const PlanRef = builder.objectRef<Billing['plan']>('Plan').implement({
   description: 'What an organization can have for a price.',
   fields: (t) => ({
     id: t.exposeString('id', { description: 'Such as `team`.' }),
@@ -34,7 +33,7 @@ builder.queryField('plans', (t) =>
     type: [PlanRef],
     description: 'What there is to choose from, cheapest first.',
     authScopes: { public: true },
-    resolve: () => [...plans],
+    resolve: () => plansOnOffer(),
   }),
 );
 

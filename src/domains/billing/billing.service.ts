@@ -1,5 +1,5 @@
 import type { Ctx } from '../../context.ts';
-import { type Plan, planById, planInForce } from '../quotas/plans.ts';
+import { type Plan, planById, planInForce, plans } from '../quotas/plans.ts';
 
 export const subscriptionStatuses = [
   'NONE',
@@ -20,6 +20,11 @@ export interface Billing {
   readonly status: SubscriptionStatus;
   readonly currentPeriodEnd: Date | null;
   readonly cancelAtPeriodEnd: boolean;
+}
+
+/** What there is to choose from, cheapest first. */
+export function plansOnOffer(): Plan[] {
+  return [...plans];
 }
 
 /** How an organization pays; NONE and the free plan for one that never did. */
