@@ -16,7 +16,7 @@ export const freePlan: Plan = {
   name: 'Free',
   monthlyPriceCents: 0,
   currency: 'usd',
-  limits: { API_CALLS: 10_000, STORAGE_BYTES: gibibyte, MEMBERS: 5 },
+  limits: { API_CALLS: 10_000, STORAGE_BYTES: gibibyte, MEMBERS: 25 },
 };
 
 /** Every plan there is, cheapest first. The only place that knows their limits and prices. */

@@ -5,10 +5,11 @@ import { limitOf } from './limits.service.ts';
 /**
  * Lets one more person in, in the caller's transaction: the organization's row is locked to its end, so that of many who
  * come for the last seat one gets it. Call it before other rows are locked.
- * @throws QuotaExceeded; NotFound for an organization that is gone
+ * An organization that is gone has nothing to refuse by: the invitation is gone with it.
+ * @throws QuotaExceeded
  */
 export async function claimSeat(ctx: Ctx, seat: { organizationId: string; userId: string }): Promise<void> {
-  await lockRow(ctx, seat.organizationId);
+  if (!(await heldRow(ctx, seat.organizationId))) return;
   // Who is in already needs no further seat.
   if ((await ctx.db.membership.count({ where: seat })) === 0) await requireFreeSeat(ctx, seat.organizationId);
 }
@@ -27,7 +28,11 @@ export function seatsUsed(ctx: Ctx, organizationId: string): Promise<number> {
 
 /** Holds the row of an organization, as everything does that changes its people or its limits. @throws NotFound */
 export async function lockRow(ctx: Ctx, organizationId: string): Promise<void> {
+  if (!(await heldRow(ctx, organizationId))) throw new NotFound();
+}
+
+async function heldRow(ctx: Ctx, organizationId: string): Promise<boolean> {
   const rows = await ctx.db.$queryRaw<unknown[]>`
     SELECT id FROM organizations WHERE id = ${organizationId}::uuid FOR NO KEY UPDATE`;
-  if (rows.length === 0) throw new NotFound();
+  return rows.length > 0;
 }
