@@ -72,15 +72,15 @@ describe('limits', () => {
 
   test('F12 are raised above the plan by a superuser alone', async () => {
     const { organizationId, owner, callers } = await aCast(app);
-    const refused = await owner.send(SetQuota, limitTo(6, organizationId));
+    const refused = await owner.send(SetQuota, limitTo(26, organizationId));
     expect(refused.data.setOrganizationQuota.__typename).toBe('ValidationFailed');
-    await callers.superuser.send(SetQuota, limitTo(8, organizationId));
+    await callers.superuser.send(SetQuota, limitTo(30, organizationId));
     const { data } = await owner.send(Quotas, { id: organizationId });
     expect(data.organization?.quotas).toContainEqual({
       resource: 'MEMBERS',
-      limit: 8,
+      limit: 30,
       used: 3,
-      remaining: 5,
+      remaining: 27,
       resetsAt: null,
     });
     const audited = await app.platform.db.auditEntry.count({ where: { action: 'quota.set' } });
