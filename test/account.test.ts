@@ -14,7 +14,6 @@ import {
   password,
   Register,
   useApp,
-  withSeats,
 } from './support/world.ts';
 
 const app = useApp({ RATE_LIMIT_SCALE: '100' });
@@ -114,7 +113,6 @@ describe('deleteAccount', () => {
 
   test('leaves one of ten owners who go at once', async () => {
     const ada = await aPerson(app);
-    await withSeats(app, ada, 20);
     await aMemberOf(app, ada, { name: 'Mia' });
     const owners = [ada];
     while (owners.length < 10) owners.push(await aMemberOf(app, ada, { role: 'OWNER' }));

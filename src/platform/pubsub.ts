@@ -25,9 +25,18 @@ export interface PubSub {
 
 /** Within one process. */
 export function createLocalPubSub(): PubSub {
-  const emitter = new EventEmitter().setMaxListeners(0);
+  return over(new EventEmitter());
+}
+
+/** Tells the listeners of this process, and by `tellOthers` those of the others. */
+function over(emitter: EventEmitter, tellOthers: (name: string, event: unknown) => void = () => {}): PubSub {
+  emitter.setMaxListeners(0);
   return {
-    publish: (topic, key, event) => void emitter.emit(`${topic}:${key}`, event),
+    publish(topic, key, event) {
+      const name = `${topic}:${key}`;
+      emitter.emit(name, event);
+      tellOthers(name, event);
+    },
     subscribe: (topic, key) => repeaterOf(emitter, `${topic}:${key}`) as never,
     close: async () => void emitter.removeAllListeners(),
   };
@@ -53,7 +62,7 @@ interface Published {
 
 /** Between processes, by one Redis channel. While Redis is away, within each process. */
 export function createRedisPubSub({ commands, subscriber }: RedisConnections): PubSub {
-  const emitter = new EventEmitter().setMaxListeners(0);
+  const emitter = new EventEmitter();
   const from = randomUUID();
   subscriber.on('message', (_, text) => {
     const message = JSON.parse(text) as Published;
@@ -61,13 +70,7 @@ export function createRedisPubSub({ commands, subscriber }: RedisConnections): P
   });
   // Without a connection it is done as soon as there is one.
   void subscriber.subscribe(channel).catch(() => {});
-  return {
-    publish(topic, key, event) {
-      const name = `${topic}:${key}`;
-      emitter.emit(name, event);
-      commands.publish(channel, JSON.stringify({ from, name, event } satisfies Published)).catch(() => {});
-    },
-    subscribe: (topic, key) => repeaterOf(emitter, `${topic}:${key}`) as never,
-    close: async () => void emitter.removeAllListeners(),
-  };
+  return over(emitter, (name, event) => {
+    commands.publish(channel, JSON.stringify({ from, name, event } satisfies Published)).catch(() => {});
+  });
 }

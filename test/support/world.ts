@@ -8,7 +8,6 @@ import { afterAll, beforeAll } from 'vitest';
 import { type App, type AppRole, startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/platform/log.ts';
-import { decodeId } from '../../src/platform/typeid.ts';
 import { graphql } from '../generated/gql.ts';
 import { cloneDatabase } from './database.ts';
 import { tokenIn, waitForMail } from './mailbox.ts';
@@ -223,14 +222,4 @@ export async function aMemberOf(
   const invitationToken = tokenIn(await waitForMail(app, { to: email }));
   await callerWith(app).send(Register, { input: { email, password, name, invitationToken } });
   return signIn(app, { email, name });
-}
-
-/** Gives a person's organization more seats than the free plan has, as a superuser may. */
-export async function withSeats(app: TestApp, { organizationId }: Person, seats: number): Promise<void> {
-  const limit = {
-    organizationId: decodeId('Organization', organizationId) ?? '',
-    resource: 'MEMBERS',
-    override: seats,
-  };
-  await app.platform.db.quotaLimit.create({ data: limit });
 }

@@ -24,7 +24,7 @@ export function apiKeysOf(ctx: Ctx, { organizationId }: { organizationId: string
   };
 }
 
-/** The organization of a key; the UUID of nilId for a key that does not exist, so that both are asked for alike. */
+/** The organization of a key; the UUID of nothing for a key that does not exist, so that both are asked for alike. */
 export async function organizationIdOfKey(ctx: Ctx, apiKeyId: string): Promise<string> {
   const key = await ctx.db.apiKey.findUnique({ where: { id: apiKeyId }, select: { organizationId: true } });
   return key?.organizationId ?? nilId;

@@ -6,7 +6,7 @@ import { digestOf } from '../../platform/tokens.ts';
 import { encodeId, newId } from '../../platform/typeid.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { recordEvent } from '../events/events.service.ts';
-import { includesRole, signedInActor } from '../members/members.access.ts';
+import { adminIdsOf, includesRole, signedInActor } from '../members/members.access.ts';
 import { notify } from '../notifications/notify.service.ts';
 import { claimSeat } from '../quotas/seats.service.ts';
 
@@ -109,12 +109,9 @@ export async function joinByInvitation(ctx: Ctx, input: { invitation: Invitation
 }
 
 async function tellAdmins(ctx: Ctx, { id, organizationId, userId, role }: Membership): Promise<void> {
-  const admins = await ctx.db.membership.findMany({
-    where: { organizationId, role: { in: ['OWNER', 'ADMIN'] }, userId: { not: userId } },
-    select: { userId: true },
-  });
+  const adminIds = await adminIdsOf(ctx, organizationId);
   await notify(ctx, {
-    userIds: admins.map(({ userId }) => userId),
+    userIds: adminIds.filter((adminId) => adminId !== userId),
     type: 'member.joined',
     organizationId,
     data: { membershipId: id, userId, role },

@@ -51,6 +51,15 @@ function seatOfKey({ organizationId, role }: ApiKeyActor, wantedId: string): Sea
   return organizationId === wantedId ? { role, requiresMfa: false } : null;
 }
 
+/** The people who run an organization: its owners and admins. */
+export async function adminIdsOf(ctx: Ctx, organizationId: string): Promise<string[]> {
+  const admins = await ctx.db.membership.findMany({
+    where: { organizationId, role: { in: ['OWNER', 'ADMIN'] } },
+    select: { userId: true },
+  });
+  return admins.map(({ userId }) => userId);
+}
+
 export function requireSignedIn(ctx: Ctx): true {
   signedInActor(ctx);
   return true;

@@ -7,6 +7,7 @@ import { revokeKeysOf } from '../api-keys/key-revocation.service.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { recordEvent } from '../events/events.service.ts';
 import { notify } from '../notifications/notify.service.ts';
+import { lockOrganization } from '../organizations/organization-lock.ts';
 import { answerableUserId, boundedRole, includesRole, requireRole, signedInActor } from './members.access.ts';
 
 /** The organization of a membership, for the scope that guards it; the id of nothing for an unknown one. */
@@ -127,13 +128,6 @@ export async function transferOwnership(
     });
     return { organizationId };
   });
-}
-
-/** Takes the organization's row first, always, so that of two who change its people at once the second sees the first. */
-export async function lockOrganization(ctx: Ctx, organizationId: string): Promise<void> {
-  const rows = await ctx.db.$queryRaw<unknown[]>`
-    SELECT id FROM organizations WHERE id = ${organizationId}::uuid FOR NO KEY UPDATE`;
-  if (rows.length === 0) throw new NotFound();
 }
 
 /** A membership and the caller's own role beside it, both as they are once the organization is locked. */

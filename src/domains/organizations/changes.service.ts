@@ -7,7 +7,7 @@ import { encodeId } from '../../platform/typeid.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { recordEvent } from '../events/events.service.ts';
 import { requireMfaSatisfied, signedInActor } from '../members/members.access.ts';
-import { lockOrganization } from '../members/roles.service.ts';
+import { lockOrganization } from './organization-lock.ts';
 import { foundOrganization, removeOrganization } from './organizations.service.ts';
 import { Slug, slugFor } from './slug.ts';
 

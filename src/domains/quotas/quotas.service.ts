@@ -3,9 +3,10 @@ import { type QuotaResource, ValidationFailed } from '../../errors.ts';
 import { transact } from '../../platform/db.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { readsEverything } from '../members/members.access.ts';
+import { lockOrganization } from '../organizations/organization-lock.ts';
 import { forgetRefusal, settle } from './call-leases.service.ts';
 import { termsOf } from './limits.service.ts';
-import { lockRow, seatsUsed } from './seats.service.ts';
+import { seatsUsed } from './seats.service.ts';
 import { storageUsed } from './storage.service.ts';
 
 export const quotaResources: readonly QuotaResource[] = ['API_CALLS', 'STORAGE_BYTES', 'MEMBERS'];
@@ -53,7 +54,7 @@ export async function setOrganizationQuota(ctx: Ctx, input: Input & { readonly l
   if (limit < 0) refuse('Give zero or more.');
   const bySuperuser = readsEverything(ctx.actor);
   await transact(ctx, async (ctx) => {
-    await lockRow(ctx, organizationId);
+    await lockOrganization(ctx, organizationId);
     const { allowed, limit: before } = await termsOf(ctx, input);
     if (!bySuperuser && limit > allowed) refuse(`The plan allows ${allowed}.`);
     const change = bySuperuser ? { override: BigInt(limit), cap: null } : { cap: BigInt(limit) };

@@ -1,5 +1,6 @@
 import type { Ctx } from '../../context.ts';
-import { NotFound, QuotaExceeded } from '../../errors.ts';
+import { QuotaExceeded } from '../../errors.ts';
+import { holdOrganization } from '../organizations/organization-lock.ts';
 import { limitOf } from './limits.service.ts';
 
 /**
@@ -9,7 +10,7 @@ import { limitOf } from './limits.service.ts';
  * @throws QuotaExceeded
  */
 export async function claimSeat(ctx: Ctx, seat: { organizationId: string; userId: string }): Promise<void> {
-  if (!(await heldRow(ctx, seat.organizationId))) return;
+  if (!(await holdOrganization(ctx, seat.organizationId))) return;
   // Who is in already needs no further seat.
   if ((await ctx.db.membership.count({ where: seat })) === 0) await requireFreeSeat(ctx, seat.organizationId);
 }
@@ -24,15 +25,4 @@ export async function requireFreeSeat(ctx: Ctx, organizationId: string): Promise
 /** How many seats are taken. */
 export function seatsUsed(ctx: Ctx, organizationId: string): Promise<number> {
   return ctx.db.membership.count({ where: { organizationId } });
-}
-
-/** Holds the row of an organization, as everything does that changes its people or its limits. @throws NotFound */
-export async function lockRow(ctx: Ctx, organizationId: string): Promise<void> {
-  if (!(await heldRow(ctx, organizationId))) throw new NotFound();
-}
-
-async function heldRow(ctx: Ctx, organizationId: string): Promise<boolean> {
-  const rows = await ctx.db.$queryRaw<unknown[]>`
-    SELECT id FROM organizations WHERE id = ${organizationId}::uuid FOR NO KEY UPDATE`;
-  return rows.length > 0;
 }

@@ -1,4 +1,5 @@
 import type { Ctx } from '../../context.ts';
+import { adminIdsOf } from '../members/members.access.ts';
 import { notify } from '../notifications/notify.service.ts';
 
 const thresholds = [80, 100];
@@ -18,12 +19,8 @@ export async function tellOfThresholds(
     data: { notifiedPercent: percent },
   });
   if (count === 0) return;
-  const admins = await ctx.db.membership.findMany({
-    where: { organizationId, role: { in: ['OWNER', 'ADMIN'] } },
-    select: { userId: true },
-  });
   await notify(ctx, {
-    userIds: admins.map(({ userId }) => userId),
+    userIds: await adminIdsOf(ctx, organizationId),
     type: 'quota.threshold',
     organizationId,
     data: { resource: 'API_CALLS', percent, used, limit },
