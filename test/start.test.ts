@@ -132,7 +132,8 @@ describe('npm start with an empty environment', () => {
       return { code: await program.exit, said: program.stderr() };
     };
     expect(await exitAfter('SIGKILL')).toMatchObject({ code: null });
-    expect(await exitAfter('SIGTERM')).toMatchObject({ code: 0 });
+    const stopped = await exitAfter('SIGTERM');
+    expect(stopped, stopped.said).toMatchObject({ code: 0 });
 
     const program = start(environment);
     await program.ready();

@@ -68,13 +68,20 @@ function isRoot(db: Db): db is RootDb {
   return '$connect' in db;
 }
 
+/** A raw statement's error has a code of its own around PostgreSQL's. */
 function isSerializationFailure(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientKnownRequestError && serializationFailures.has(error.code);
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return false;
+  return serializationFailures.has(error.code) || serializationFailures.has(driverCause(error)?.originalCode ?? '');
+}
+
+/** What the driver adapter has understood of PostgreSQL's error. */
+function driverCause(error: Prisma.PrismaClientKnownRequestError) {
+  type Cause = { originalCode?: string; constraint?: { index?: string } };
+  return (error.meta?.driverAdapterError as { cause?: Cause } | undefined)?.cause;
 }
 
 /** The violated unique index, named as in the migrations; null for any other error. */
 export function uniqueViolation(error: unknown): string | null {
   if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2002') return null;
-  const adapterError = error.meta?.driverAdapterError as { cause?: { constraint?: { index?: string } } } | undefined;
-  return adapterError?.cause?.constraint?.index ?? '';
+  return driverCause(error)?.constraint?.index ?? '';
 }
