@@ -1,5 +1,5 @@
-import pg from 'pg';
 import { installJobQueue } from '../jobs/install.ts';
+import { withConnection } from '../platform/connection.ts';
 import { applyMigrations } from '../platform/migrations.ts';
 import { reasonOf, StartupError } from '../platform/startup-error.ts';
 import { runCommand, say, withDatabase } from './command.ts';
@@ -12,18 +12,16 @@ const migrationLock = 7_146_002;
  * @throws StartupError when a migration fails.
  */
 export async function migrateDatabase(databaseUrl: string): Promise<string[]> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    await client.query('SELECT pg_advisory_lock($1)', [migrationLock]);
-    const applied = await applyMigrations(databaseUrl);
-    await installJobQueue(databaseUrl);
-    return applied;
-  } catch (error) {
-    throw new StartupError(`The database cannot be migrated: ${reasonOf(error)}`, { cause: error });
-  } finally {
-    await client.end();
-  }
+  return withConnection(databaseUrl, async (client) => {
+    try {
+      await client.query('SELECT pg_advisory_lock($1)', [migrationLock]);
+      const applied = await applyMigrations(databaseUrl);
+      await installJobQueue(databaseUrl);
+      return applied;
+    } catch (error) {
+      throw new StartupError(`The database cannot be migrated: ${reasonOf(error)}`, { cause: error });
+    }
+  });
 }
 
 if (import.meta.main) {

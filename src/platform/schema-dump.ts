@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { withConnection } from './connection.ts';
 
 const heading =
   '-- What PostgreSQL looks like after all migrations. Written by `npm run db:new`, compared by a test; never edited by hand.';
@@ -53,9 +53,7 @@ const triggers = `
 
 /** The public schema as SQL, the same text for the same schema: types, functions, tables, indexes, triggers. */
 export async function dumpSchema(databaseUrl: string): Promise<string> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
+  return withConnection(databaseUrl, async (client) => {
     await client.query('SET search_path = public');
     const definitions = [heading];
     for (const query of [enums, functions, tables, indexes, triggers]) {
@@ -63,7 +61,5 @@ export async function dumpSchema(databaseUrl: string): Promise<string> {
       definitions.push(...rows.map((row) => row.definition));
     }
     return `${definitions.join('\n\n')}\n`;
-  } finally {
-    await client.end();
-  }
+  });
 }

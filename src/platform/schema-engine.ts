@@ -11,6 +11,7 @@ import {
 } from '@prisma/driver-adapter-utils';
 import * as engineModule from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
+import { withConnection } from './connection.ts';
 
 export type SchemaEngine = engineModule.SchemaEngine;
 
@@ -148,7 +149,5 @@ async function createScratchDatabase(databaseUrl: string): Promise<{ url: string
 }
 
 async function execute(databaseUrl: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  await client.query(sql).finally(() => client.end());
+  await withConnection(databaseUrl, (client) => client.query(sql));
 }
