@@ -31,11 +31,12 @@ export async function authenticate(
 export async function standingOf(
   { accessTokens, now }: Platform,
   { authorization, organizationId }: Credentials,
-  actor: Actor,
+  { actor, origin }: RequestCtx,
 ): Promise<Omit<Standing, 'end'>> {
   const token = authorization && (await accessTokens.verify(authorization.replace(/^Bearer +/i, ''), now()));
   return {
     actor,
+    address: origin.ipAddress ?? '',
     organizationId: organizationId === null ? null : idOf('Organization', organizationId),
     expiresAt: token ? token.expiresAt : null,
   };

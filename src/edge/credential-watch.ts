@@ -1,11 +1,15 @@
 import type { Actor } from '../context.ts';
 import { endedKeys } from '../domains/api-keys/live-api-key.service.ts';
 import { endedSessions } from '../domains/sessions/live-session.ts';
+import { RateLimited } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
+import { limits } from './limits.ts';
 
 /** A connection that goes on after its first answer, and what it may go on by. */
 export interface Standing {
   readonly actor: Actor;
+  /** Of the client, as rate limits see it. */
+  readonly address: string;
   /** The one that the caller has named, null for none. */
   readonly organizationId: string | null;
   /** Of the access token; null without one. */
@@ -15,12 +19,16 @@ export interface Standing {
 }
 
 export interface CredentialWatch {
-  /** @returns what ends the watching */
+  /**
+   * @returns what ends the watching
+   * @throws RateLimited when the person, the key or, without credentials, the address has too many open already
+   */
   watch(standing: Standing): () => void;
   close(): void;
 }
 
 const lookEveryMs = 500;
+const fullForSeconds = 30;
 
 /**
  * Ends standing connections within a second of the end of what they stand on, whichever machine ended it: one read for
@@ -28,14 +36,23 @@ const lookEveryMs = 500;
  */
 export function createCredentialWatch(platform: Platform): CredentialWatch {
   const standings = new Set<Standing>();
+  const heldBy = new Map<string, number>();
   let isClosed = false;
+  const leave = (standing: Standing) => {
+    if (!standings.delete(standing)) return false;
+    const holder = holderOf(standing);
+    const held = (heldBy.get(holder) ?? 1) - 1;
+    if (held > 0) heldBy.set(holder, held);
+    else heldBy.delete(holder);
+    return true;
+  };
   const look = async () => {
     const watched = [...standings].filter((standing) => standing.actor.kind !== 'anonymous');
     const ended = await codesOf(platform, watched).catch((error: unknown) => {
       platform.log.debug({ err: error }, 'standing connections were not looked at');
       return new Map<Standing, 'UNAUTHENTICATED' | 'NOT_FOUND'>();
     });
-    for (const [standing, code] of ended) if (standings.delete(standing)) standing.end(code);
+    for (const [standing, code] of ended) if (leave(standing)) standing.end(code);
   };
   const tick = () => {
     timer = setTimeout(async () => {
@@ -47,14 +64,28 @@ export function createCredentialWatch(platform: Platform): CredentialWatch {
   tick();
   return {
     watch(standing) {
+      const holder = holderOf(standing);
+      const held = heldBy.get(holder) ?? 0;
+      if (held >= maxFor(platform, standing)) throw new RateLimited(fullForSeconds);
       standings.add(standing);
-      return () => standings.delete(standing);
+      heldBy.set(holder, held + 1);
+      return () => leave(standing);
     },
     close() {
       isClosed = true;
       clearTimeout(timer);
     },
   };
+}
+
+function holderOf({ actor, address }: Standing): string {
+  if (actor.kind === 'user') return actor.userId;
+  return actor.kind === 'apiKey' ? actor.apiKeyId : address;
+}
+
+/** Limits by address scale, as everywhere; those by person and key do not. */
+function maxFor({ config }: Platform, { actor }: Standing): number {
+  return limits.connections * (actor.kind === 'anonymous' ? config.rateLimitScale : 1);
 }
 
 async function codesOf(platform: Platform, standings: readonly Standing[]) {

@@ -119,19 +119,20 @@ async function whileGood(
   { call, contextValue }: PreparedOperation,
   stream: AsyncIterable<ExecutionResult>,
 ) {
-  const standing = await standingOf(engine.platform, call.credentials, contextValue.actor);
+  const standing = await standingOf(engine.platform, call.credentials, contextValue);
   return new Repeater<ExecutionResult>(async (push, stop) => {
     const events = stream[Symbol.asyncIterator]();
-    const end = (code: 'UNAUTHENTICATED' | 'NOT_FOUND') => {
-      const reason = code === 'NOT_FOUND' ? new NotFound() : new Unauthenticated();
+    void stop.then(() => events.return?.());
+    const endFor = (reason: unknown) => {
       void push({ errors: refuseOperation(engine, call.record, reason) });
       stop();
     };
-    const unwatch = engine.watch.watch({ ...standing, end });
-    void stop.then(() => {
-      unwatch();
-      return events.return?.();
-    });
+    const end = (code: string) => endFor(code === 'NOT_FOUND' ? new NotFound() : new Unauthenticated());
+    try {
+      void stop.then(engine.watch.watch({ ...standing, end }));
+    } catch (full) {
+      return endFor(full);
+    }
     for (let event = await events.next(); !event.done; event = await events.next()) await push(event.value);
     stop();
   });

@@ -10,7 +10,14 @@ export const limits = {
   bodyTimeoutMs: 10_000,
   headersTimeoutMs: 10_000,
   frameMaxBytes: 256 * 1024,
+  /** Frames that one socket takes in `frameWindowMs`. */
+  frames: 1_000,
+  frameWindowMs: 10_000,
   socketOperations: 50,
+  /** Sockets and SSE streams of one person or key, on one process; without credentials, of one address. */
+  connections: 50,
+  /** What may wait for a client that reads slower than it asks. */
+  unreadMaxBytes: 4 * 1024 * 1024,
   tokens: 1_000,
   depth: 12,
   aliases: 15,

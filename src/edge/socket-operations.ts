@@ -38,6 +38,7 @@ const closeByCode: Readonly<Record<string, readonly [code: number, reason: strin
   UNAUTHENTICATED: [CloseCode.Unauthorized, 'Unauthorized'],
   NOT_FOUND: [CloseCode.Forbidden, 'Forbidden'],
   FORBIDDEN: [CloseCode.Forbidden, 'Forbidden'],
+  RATE_LIMITED: [CloseCode.TooManyInitialisationRequests, 'Too many connections'],
   SERVICE_UNAVAILABLE: [1013, 'Try again later'],
 };
 
@@ -65,7 +66,7 @@ async function admitSocket({ platform, watch }: Engine, { extra, connectionParam
   const credentials = credentialsOf(connectionParams);
   try {
     extra.ctx = await authenticate(platform, credentials, { origin: extra.origin, cookies: socketCookies });
-    const standing = await standingOf(platform, credentials, extra.ctx.actor);
+    const standing = await standingOf(platform, credentials, extra.ctx);
     // After the end of a token the client gets a new one, and a new socket with it.
     extra.unwatch = watch.watch({ ...standing, end: (code) => closeFor(extra.socket, code) });
     if (extra.socket.readyState !== WebSocket.OPEN) extra.unwatch();

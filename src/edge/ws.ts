@@ -86,12 +86,17 @@ function connect(protocol: Server<Connection>, connection: Connection, log: Logg
     log.error({ err: error, requestId: origin.requestId }, 'a socket failed');
     return socket.close(CloseCode.InternalServerError, 'Internal server error');
   };
+  const isOneTooMany = frameCounter();
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
       send: (text) => send(socket, text),
       close: (code, reason) => socket.close(code, reason),
-      onMessage: (take) => socket.on('message', (message) => void take(message.toString()).catch(fail)),
+      onMessage: (take) =>
+        socket.on('message', (message) => {
+          if (isOneTooMany()) return socket.close(CloseCode.TooManyInitialisationRequests, 'Too many messages');
+          return void take(message.toString()).catch(fail);
+        }),
     },
     connection,
   );
@@ -100,11 +105,24 @@ function connect(protocol: Server<Connection>, connection: Connection, log: Logg
   socket.on('error', (error) => log.debug({ err: error, requestId: origin.requestId }, 'a socket broke off'));
 }
 
+/** Cuts a client off that does not read, before what waits for it fills the memory. */
 async function send(socket: WebSocket, text: string): Promise<void> {
+  if (socket.bufferedAmount > limits.unreadMaxBytes) socket.terminate();
   const { promise, resolve } = Promise.withResolvers<void>();
   if (socket.readyState === WebSocket.OPEN) socket.send(text, () => resolve());
   else resolve();
   return promise;
+}
+
+function frameCounter(): () => boolean {
+  let frames = 0;
+  let endsAtMs = 0;
+  return () => {
+    const nowMs = performance.now();
+    if (nowMs >= endsAtMs) [frames, endsAtMs] = [0, nowMs + limits.frameWindowMs];
+    frames += 1;
+    return frames > limits.frames;
+  };
 }
 
 /** Ends a socket whose peer has not answered the last ping. */

@@ -83,6 +83,7 @@ function queryType(wait: Wait) {
         resolve: fail(() => new Error('the connection string is postgres://gatehouse:hunter2@db')),
       },
       impossible: { type: new GraphQLNonNull(GraphQLString), resolve: () => null },
+      megabyte: { type: GraphQLString, resolve: () => 'x'.repeat(1_000_000) },
       limited: { type: GraphQLString, resolve: fail(() => new RateLimited(7)) },
       poolIsEmpty: { type: GraphQLString, resolve: fail(() => new Error('timeout exceeded when trying to connect')) },
       slowStatement: { type: GraphQLString, resolve: (_root, _args, { db }) => db.$transaction([...slowly(db)]) },
