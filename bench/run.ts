@@ -1,0 +1,14 @@
+import { readdir } from 'node:fs/promises';
+
+/** `npm run bench -- sockets` answers one question, `npm run bench` all of them: ratios measured in one run each. */
+const questions = (await readdir(import.meta.dirname))
+  .filter((file) => file.endsWith('.bench.ts'))
+  .map((file) => file.replace('.bench.ts', ''));
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !questions.includes(name));
+if (unknown.length > 0) throw new Error(`There is no ${unknown.join()}; there are ${questions.join(', ')}.`);
+for (const name of asked.length > 0 ? asked : questions) {
+  console.log(`\n# ${name}`);
+  const { run } = (await import(`./${name}.bench.ts`)) as { run: () => Promise<void> };
+  await run();
+}
