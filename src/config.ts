@@ -29,6 +29,8 @@ export interface Config {
   readonly breachedPasswordsUrl: string | null;
   readonly graphiql: boolean;
   readonly introspection: boolean;
+  /** Which documents are answered: all, all and the manifest's by id, or the manifest's alone. */
+  readonly trustedDocuments: { readonly mode: 'off' | 'also' | 'only'; readonly file: string };
   /** Multiplies the limits that go by address and by recipient. */
   readonly rateLimitScale: number;
   readonly clockOffsetSeconds: number;
@@ -142,6 +144,8 @@ const environment = z.object({
   PASSWORD_BREACH_URL: baseUrl.default('https://api.pwnedpasswords.com'),
   GRAPHIQL: onOff.optional(),
   INTROSPECTION: onOff.optional(),
+  TRUSTED_DOCUMENTS: z.enum(['off', 'also', 'only'], { error: 'must be off, also or only' }).default('off'),
+  TRUSTED_DOCUMENTS_FILE: z.string().default('trusted-documents.json'),
   TEST_CLOCK_OFFSET_SECONDS: wholeNumber(-4_000_000_000, 4_000_000_000).default(0),
   RATE_LIMIT_SCALE: wholeNumber(1, 1_000_000).default(1),
   JOB_RETRY_LIMIT: wholeNumber(0, 1000).optional(),
@@ -206,6 +210,7 @@ function shape(env: Environment): Config {
     breachedPasswordsUrl: (env.PASSWORD_BREACH_CHECK ?? isProduction) ? env.PASSWORD_BREACH_URL : null,
     graphiql: env.GRAPHIQL ?? !isProduction,
     introspection: env.INTROSPECTION ?? !isProduction,
+    trustedDocuments: { mode: env.TRUSTED_DOCUMENTS, file: path.resolve(env.TRUSTED_DOCUMENTS_FILE) },
     rateLimitScale: env.RATE_LIMIT_SCALE,
     clockOffsetSeconds: env.TEST_CLOCK_OFFSET_SECONDS,
     jobs: { retryLimit: env.JOB_RETRY_LIMIT ?? null, retryDelaySeconds: env.JOB_RETRY_DELAY_SECONDS ?? null },

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpServer, startHttpServer } from '../src/edge/http.ts';
 import { schema } from '../src/graphql/schema.ts';
 import { connected } from './support/raw-socket.ts';
+import { hurry } from './support/timers.ts';
+import { makeTrial } from './support/trial-schema.ts';
 import { callerWith, useApp } from './support/world.ts';
 
 const app = useApp();
@@ -69,6 +71,74 @@ describe.each(tooBig)('an operation that %s', (_what, query, limit) => {
 
   test('does not run over a socket', async () => {
     expect((await overSocket(app.url, query)).codes).toEqual(['OPERATION_TOO_COMPLEX']);
+  });
+});
+
+describe('what could be guessed stands in a document once', () => {
+  const login = 'login(input: { email: "ada@example.com", password: "x" }) { __typename }';
+  test.each([
+    ['under aliases', `mutation { a: ${login} b: ${login} }`],
+    [
+      'by fragments',
+      `mutation { ...A ...B } fragment A on Mutation { a: ${login} } fragment B on Mutation { b: ${login} }`,
+    ],
+    [
+      'for those who are signed in',
+      'mutation { a: disableTotp(input: { code: "1" }) { __typename } b: disableTotp(input: { code: "2" }) { __typename } }',
+    ],
+  ])('%s', async (_how, query) => {
+    const answer = await callerWith(app).send(query);
+    expect([answer.codes, answer.data]).toEqual([['OPERATION_TOO_COMPLEX'], undefined]);
+    expect((await overSocket(app.url, query)).codes).toEqual(['OPERATION_TOO_COMPLEX']);
+  });
+
+  test('different ones go together, and what guesses nothing repeats', async () => {
+    const logout = 'logout { __typename }';
+    const query = `mutation { a: ${logout} b: ${logout} ${login} }`;
+    expect((await callerWith(app).send(query)).codes).not.toContain('OPERATION_TOO_COMPLEX');
+  });
+});
+
+describe('extensions.cost', () => {
+  const ask = async (query: string, extensions?: object) => {
+    const response = await fetch(`${app.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query, extensions }),
+    });
+    return (await response.json()) as { extensions?: unknown; errors?: { extensions: unknown }[] };
+  };
+
+  test('is told to those who ask for it', async () => {
+    const query = '{ viewer { memberships(first: 10) { edges { node { id } } } } }';
+    expect((await ask(query, { cost: true })).extensions).toEqual({ cost: { requested: 32, maximum: 10_000 } });
+    expect(await ask(query)).not.toHaveProperty('extensions');
+    const client = await connected(app.url);
+    client.send({ id: 'q', type: 'subscribe', payload: { query, extensions: { cost: true } } });
+    expect((await client.next()).payload).toMatchObject({ extensions: { cost: { requested: 32 } } });
+    client.socket.terminate();
+  });
+
+  test('is in the refusal of what costs too much', async () => {
+    const { errors } = await ask(`{ viewer { ${page('{ id }')} } }`);
+    expect(errors?.[0]?.extensions).toMatchObject({ cost: { requested: expect.any(Number), maximum: 10_000 } });
+  });
+});
+
+describe('a query that takes more than 30 seconds', () => {
+  test.each(['http', 'socket'])('ends with SERVICE_UNAVAILABLE over %s', async (transport) => {
+    const trial = makeTrial();
+    const slow = await startHttpServer(app.platform, trial.schema);
+    const relax = hurry((ms) => ms === 30_000);
+    const query = '{ wait }';
+    const codes =
+      transport === 'http'
+        ? (await callerWith({ url: slow.url }).send(query)).codes
+        : (await overSocket(slow.url, query)).codes;
+    relax();
+    expect(codes).toEqual(['SERVICE_UNAVAILABLE']);
+    trial.open();
+    await slow.close();
   });
 });
 

@@ -20,6 +20,7 @@ import {
 } from './operation.ts';
 import type { OperationRecord } from './operation-log.ts';
 import { badRequest, readParameters } from './request-parameters.ts';
+import { documentReader } from './trusted-documents.ts';
 
 /** One HTTP request to `/graphql`, as our plugin finds it in Yoga's context. */
 interface HttpCall {
@@ -56,7 +57,12 @@ export function createGraphqlServer(platform: Platform, { schema, pages }: Graph
     cors: false,
     logging: false,
   });
-  const engine: Engine = { platform, envelop: yoga.getEnveloped, watch: createCredentialWatch(platform) };
+  const engine: Engine = {
+    platform,
+    envelop: yoga.getEnveloped,
+    watch: createCredentialWatch(platform),
+    readDocument: documentReader(platform.config),
+  };
   return {
     engine,
     async handle(request, response, record) {
@@ -76,7 +82,7 @@ function boundedCache<Value extends object>() {
 function operations(engine: () => Engine, pages: () => readonly string[]): Plugin<object, HttpCall> {
   return {
     onRequestParse({ serverContext, setRequestParser }) {
-      setRequestParser(() => readParameters(serverContext.req) as Promise<GraphQLParams>);
+      setRequestParser(async () => withDocumentId(engine(), await readParameters(serverContext.req)));
     },
     onParams({ setParamsHandler }) {
       setParamsHandler(({ params, request, context }) => {
@@ -91,12 +97,21 @@ function operations(engine: () => Engine, pages: () => readonly string[]): Plugi
   };
 }
 
+/** Yoga wants a text, also where a document is named by its id. */
+function withDocumentId({ readDocument }: Engine, parameters: unknown): GraphQLParams {
+  const { documentId, ...rest } = (parameters ?? {}) as GraphQLParams & { documentId?: unknown };
+  const isById = documentId !== undefined || rest.extensions?.persistedQuery !== undefined;
+  if (!readDocument || !isById) return parameters as GraphQLParams;
+  return { ...rest, query: rest.query ?? '', extensions: { documentId, ...rest.extensions } };
+}
+
 async function run(engine: Engine, call: HttpCall & { params: GraphQLParams; request: Request; cookies: Cookies }) {
   const { params, request, record, req, cookies } = call;
   const prepared = await prepareOperation(engine, {
     query: params.query ?? '',
     operationName: params.operationName ?? null,
     variables: params.variables ?? null,
+    extensions: params.extensions ?? null,
     credentials: {
       authorization: req.headers.authorization || null,
       organizationId: req.headers['x-organization-id']?.toString() || null,

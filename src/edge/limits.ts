@@ -3,6 +3,7 @@ import { NoSchemaIntrospectionCustomRule, type ValidationRule, visit } from 'gra
 import type { Plugin } from 'graphql-yoga';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
+import { oneAttemptRule } from './one-attempt.ts';
 
 /** What one client may ask of the edge at most, on every transport. */
 export const limits = {
@@ -25,6 +26,8 @@ export const limits = {
   /** Validation compares the fields of one selection with each other. */
   breadth: 100,
   cost: 10_000,
+  /** Of a query; a mutation runs to its end, each of its statements with a limit of the database's own. */
+  queryTimeoutMs: 30_000,
   validationErrors: 20,
 } as const;
 
@@ -39,17 +42,18 @@ export function limitPlugins(config: Config): Plugin[] {
     // Armor's does not see a page size that is a variable, or left out; see operation-cost.ts.
     costLimit: { enabled: false },
   });
-  const rules = config.introspection ? [breadthRule] : [breadthRule, NoSchemaIntrospectionCustomRule];
+  const rules = [breadthRule, oneAttemptRule, ...(config.introspection ? [] : [NoSchemaIntrospectionCustomRule])];
   return [armor, ...rules.map(withRule)];
 }
 
 /** @throws AppError when the answer could have more fields than one operation may ask for */
 export function assertAffordable(cost: number): void {
-  if (cost > limits.cost) throw tooBig(limits.cost, 'fields, those of every page counted');
+  const what = 'fields, those of every page counted';
+  if (cost > limits.cost) throw tooBig(limits.cost, what, { cost: { requested: cost, maximum: limits.cost } });
 }
 
-function tooBig(max: number, what: string): AppError {
-  return new AppError('OPERATION_TOO_COMPLEX', `The operation is too big: at most ${max} ${what}.`);
+function tooBig(max: number, what: string, details = {}): AppError {
+  return new AppError('OPERATION_TOO_COMPLEX', `The operation is too big: at most ${max} ${what}.`, details);
 }
 
 function refusing(n: number, what: string) {

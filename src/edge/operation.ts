@@ -8,7 +8,7 @@ import {
 } from 'graphql';
 import { isAsyncIterable, mapAsyncIterator, type YogaServerInstance } from 'graphql-yoga';
 import type { Cookies, RequestCtx } from '../context.ts';
-import { BadUserInput } from '../errors.ts';
+import { BadUserInput, ServiceUnavailable } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import { authenticate, type Credentials } from './authenticate.ts';
 import type { CredentialWatch } from './credential-watch.ts';
@@ -17,12 +17,15 @@ import { operationCost } from './operation-cost.ts';
 import { noteOperation, type OperationRecord } from './operation-log.ts';
 import { codeOf, publicError, validationError } from './public-error.ts';
 import { subscribePerEvent } from './subscription.ts';
+import type { DocumentReader } from './trusted-documents.ts';
 
 /** What every transport runs operations with. */
 export interface Engine {
   readonly platform: Platform;
   readonly envelop: Envelop;
   readonly watch: CredentialWatch;
+  /** Null where every document is answered, and only by its text. */
+  readonly readDocument: DocumentReader | null;
 }
 
 type Envelop = YogaServerInstance<object, object>['getEnveloped'];
@@ -33,6 +36,8 @@ export interface OperationCall {
   readonly query: string;
   readonly operationName: string | null;
   readonly variables: Record<string, unknown> | null;
+  /** Of the request: `cost: true` asks for what the operation costs, `documentId` names a trusted document. */
+  readonly extensions: Record<string, unknown> | null;
   readonly credentials: Credentials;
   readonly cookies: Cookies;
   readonly record: OperationRecord;
@@ -45,6 +50,7 @@ export interface OperationCall {
 export interface PreparedOperation extends ExecutionArgs {
   readonly contextValue: RequestCtx;
   readonly type: OperationTypeNode;
+  readonly cost: number;
   readonly call: OperationCall;
   readonly execute: ReturnType<Envelop>['execute'];
 }
@@ -60,7 +66,7 @@ export async function prepareOperation(
   const { parse, validate, execute, schema } = engine.envelop({});
   const { operationName, variables: variableValues } = call;
   try {
-    const parsed = attempt(() => parse(call.query) as DocumentNode);
+    const parsed = attempt(() => parse(engine.readDocument?.(call) ?? call.query) as DocumentNode);
     if ('value' in parsed) noteOperation(call.record, parsed.value, operationName);
     const contextValue = await freshContext(engine, call);
     if ('failure' in parsed) throw parsed.failure;
@@ -69,8 +75,9 @@ export async function prepareOperation(
     call.admit(type);
     const mistakes = validate(schema, document, undefined, validationOptions(engine)) as readonly GraphQLError[];
     if (mistakes.length > 0) return refused(call.record, mistakes.map(validationError));
-    assertAffordable(operationCost(schema, { document, operationName, variables: variableValues }));
-    return { schema, document, operationName, variableValues, contextValue, type, call, execute };
+    const cost = operationCost(schema, { document, operationName, variables: variableValues });
+    assertAffordable(cost);
+    return { schema, document, operationName, variableValues, contextValue, type, cost, call, execute };
   } catch (error) {
     return refuseOperation(engine, call.record, error);
   }
@@ -87,14 +94,13 @@ export function refuseOperation(
 
 /** Runs what was prepared; its result, or each result of a stream, has public errors. Never throws. */
 export async function executeOperation(engine: Engine, prepared: PreparedOperation): Promise<Outcome> {
-  const { call, type, execute } = prepared;
-  const translate = (result: ExecutionResult) => withPublicErrors(engine, call, result);
+  const { call, type } = prepared;
+  const translate = (result: ExecutionResult) => withCost(prepared, withPublicErrors(engine, call, result));
   try {
-    const args = { ...prepared, signal: type === OperationTypeNode.QUERY ? call.signal : undefined };
     const isSubscription = type === OperationTypeNode.SUBSCRIPTION;
     const outcome: Outcome = await (isSubscription
       ? subscribePerEvent(prepared, () => freshContext(engine, call))
-      : execute(args));
+      : executeInTime(prepared));
     if (!isAsyncIterable(outcome)) return translate(outcome);
     call.record.outcome = 'ok';
     return mapAsyncIterator(outcome, translate);
@@ -102,6 +108,23 @@ export async function executeOperation(engine: Engine, prepared: PreparedOperati
     // Nobody is there to read an answer.
     if (call.signal?.aborted) return {};
     return translate({ errors: [error as GraphQLError] });
+  }
+}
+
+/** A query ends early when its client goes away, and when its time is over. */
+async function executeInTime(prepared: PreparedOperation): Promise<Outcome> {
+  const { call, type, execute } = prepared;
+  if (type !== OperationTypeNode.QUERY) return execute(prepared);
+  const ending = new AbortController();
+  const leave = () => ending.abort(call.signal?.reason);
+  const tooLong = new ServiceUnavailable('The operation took too long. Ask for less at a time.');
+  const timer = setTimeout(() => ending.abort(tooLong), limits.queryTimeoutMs);
+  call.signal?.addEventListener('abort', leave, { once: true });
+  try {
+    return await execute({ ...prepared, signal: ending.signal } as ExecutionArgs);
+  } finally {
+    clearTimeout(timer);
+    call.signal?.removeEventListener('abort', leave);
   }
 }
 
@@ -125,6 +148,11 @@ function withPublicErrors(engine: Engine, call: OperationCall, result: Execution
   const errors = result.errors.map((error) => publicError(error, { log, requestId: record.origin.requestId }));
   if (record.outcome === 'ok' && errors[0]) record.outcome = codeOf(errors[0]);
   return { ...result, errors };
+}
+
+function withCost({ call, cost }: PreparedOperation, result: ExecutionResult): ExecutionResult {
+  if (call.extensions?.cost !== true) return result;
+  return { ...result, extensions: { ...result.extensions, cost: { requested: cost, maximum: limits.cost } } };
 }
 
 function refused(record: OperationRecord, errors: GraphQLError[]): GraphQLError[] {

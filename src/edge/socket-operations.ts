@@ -26,6 +26,8 @@ export interface Connection {
   readonly running: Map<SubscribePayload, PreparedOperation | null>;
   /** As whom it was opened; null until then. */
   ctx: RequestCtx | null;
+  /** Aborted when the socket has closed, which ends its queries. */
+  readonly gone: AbortController;
   unwatch: (() => void) | null;
 }
 
@@ -58,6 +60,7 @@ export function socketProtocol(engine: Engine, isDraining: () => boolean): Serve
     },
     onClose({ extra }) {
       extra.unwatch?.();
+      extra.gone.abort();
     },
   });
 }
@@ -109,10 +112,11 @@ async function prepareOnSocket(engine: Engine, { context, payload, isDraining }:
     query: payload.query,
     operationName: payload.operationName ?? null,
     variables: payload.variables ?? null,
+    extensions: payload.extensions ?? null,
     credentials: credentialsOf(context.connectionParams),
     cookies: socketCookies,
     record,
-    signal: undefined,
+    signal: context.extra.gone.signal,
     admit: () => {},
   });
 }

@@ -44,7 +44,15 @@ export function createSocketServer({ engine, originOf, pages, isDraining }: Sock
       const status = isDraining() ? 503 : refusalOf(request, pages());
       if (status !== null) return refuse(socket, status, origin);
       return sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        const connection: Connection = { socket: webSocket, origin, running: new Map(), ctx: null, unwatch: null };
+        const gone = new AbortController();
+        const connection: Connection = {
+          socket: webSocket,
+          origin,
+          running: new Map(),
+          ctx: null,
+          gone,
+          unwatch: null,
+        };
         connections.add(connection);
         webSocket.once('close', () => connections.delete(connection));
         keepAlive(webSocket);
