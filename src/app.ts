@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Config } from './config.ts';
 import { startHttpServer } from './edge/http.ts';
 import { schema } from './graphql/schema.ts';
@@ -14,12 +15,14 @@ import { requireKnownKeys } from './platform/key-rotation.ts';
 import { createKeyring } from './platform/keyring.ts';
 import { createLogger, type Logger } from './platform/log.ts';
 import { createMailer } from './platform/mailer.ts';
+import { createOwnAddress } from './platform/own-address.ts';
 import { createPasswords, type PasswordCost } from './platform/passwords.ts';
 import type { Platform } from './platform/platform.ts';
 import { createLocalPubSub, createRedisPubSub } from './platform/pubsub.ts';
 import { createRateLimits } from './platform/rate-limit.ts';
 import { connectRedis } from './platform/redis.ts';
 import { createSignatures } from './platform/signatures.ts';
+import { createLocalStorage } from './platform/storage/local.ts';
 import { productionFloorMs } from './platform/time-floor.ts';
 
 export type AppRole = 'api' | 'worker';
@@ -91,5 +94,10 @@ async function createPlatform(
   const breachedPasswords = createBreachedPasswords(config, log);
   const identityProviders = createIdentityProviders(config.oauth);
   const signIn = { accessTokens, signatures, passwords, breachedPasswords, rateLimits, timeFloorMs, identityProviders };
-  return { config, log, now, db, read, keyring, ...signIn, mailer, jobQueue, pubsub, callLeases: createCallLeases() };
+  const files = {
+    storage: createLocalStorage(path.join(config.dataDir, 'files')),
+    ownAddress: createOwnAddress(config.publicApiUrl),
+  };
+  const callLeases = createCallLeases();
+  return { config, log, now, db, read, keyring, ...signIn, mailer, jobQueue, pubsub, callLeases, ...files };
 }

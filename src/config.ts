@@ -27,6 +27,8 @@ export interface Config {
   readonly oauth: OAuthConfig;
   /** Where new passwords are looked up (the API of Have I Been Pwned), null: nowhere. */
   readonly breachedPasswordsUrl: string | null;
+  /** For one file, in bytes. */
+  readonly uploadMaxBytes: number;
   readonly graphiql: boolean;
   readonly introspection: boolean;
   /** Which documents are answered: all, all and the manifest's by id, or the manifest's alone. */
@@ -142,6 +144,7 @@ const environment = z.object({
   ...oauthVariables,
   PASSWORD_BREACH_CHECK: onOff.optional(),
   PASSWORD_BREACH_URL: baseUrl.default('https://api.pwnedpasswords.com'),
+  UPLOAD_MAX_BYTES: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(5 * 1024 ** 3),
   GRAPHIQL: onOff.optional(),
   INTROSPECTION: onOff.optional(),
   TRUSTED_DOCUMENTS: z.enum(['off', 'also', 'only'], { error: 'must be off, also or only' }).default('off'),
@@ -208,6 +211,7 @@ function shape(env: Environment): Config {
     mailFrom: env.MAIL_FROM,
     oauth: oauthOf(env),
     breachedPasswordsUrl: (env.PASSWORD_BREACH_CHECK ?? isProduction) ? env.PASSWORD_BREACH_URL : null,
+    uploadMaxBytes: env.UPLOAD_MAX_BYTES,
     graphiql: env.GRAPHIQL ?? !isProduction,
     introspection: env.INTROSPECTION ?? !isProduction,
     trustedDocuments: { mode: env.TRUSTED_DOCUMENTS, file: path.resolve(env.TRUSTED_DOCUMENTS_FILE) },

@@ -68,6 +68,7 @@ export async function startHttpServer(platform: Platform, schema: GraphQLSchema)
   server.on('upgrade', sockets.upgrade);
   server.listen(config.server);
   await once(server, 'listening');
+  platform.ownAddress.learn(urlOf(server, config));
   return {
     url: urlOf(server, config),
     close() {

@@ -8,10 +8,12 @@ import type { IdentityProvider } from './identity-provider.ts';
 import type { Keyring } from './keyring.ts';
 import type { Logger } from './log.ts';
 import type { Mailer } from './mailer.ts';
+import type { OwnAddress } from './own-address.ts';
 import type { Passwords } from './passwords.ts';
 import type { PubSub } from './pubsub.ts';
 import type { RateLimits } from './rate-limit.ts';
 import type { Signatures } from './signatures.ts';
+import type { Storage } from './storage/storage.ts';
 
 /** What the program stands on, built once in `app.ts` and carried by every ctx. */
 export interface Platform {
@@ -33,4 +35,6 @@ export interface Platform {
   readonly jobQueue: PgBoss;
   readonly pubsub: PubSub;
   readonly callLeases: CallLeases;
+  readonly storage: Storage;
+  readonly ownAddress: OwnAddress;
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 const id = z.string();
 const Role = z.enum(['OWNER', 'ADMIN', 'MEMBER']);
 const Member = z.strictObject({ membershipId: id, userId: id, role: Role });
+const File = z.strictObject({ fileId: id });
 const Key = z.strictObject({ apiKeyId: id });
 
 /** What a webhook endpoint can subscribe to, and what `data` holds. Ids are TypeIDs, as everywhere outside. */
@@ -12,6 +13,17 @@ export const eventCatalog = {
   'member.roleChanged': z.strictObject({ membershipId: id, userId: id, from: Role, to: Role }),
   'invitation.sent': z.strictObject({ invitationId: id, email: z.string(), role: Role }),
   'organization.updated': z.strictObject({ organizationId: id, name: z.string(), slug: z.string() }),
+  'file.created': z.strictObject({
+    fileId: id,
+    name: z.string(),
+    size: z.number(),
+    contentType: z.string(),
+    sha256: z.string(),
+  }),
+  'file.renamed': z.strictObject({ fileId: id, name: z.string() }),
+  'file.trashed': File,
+  'file.restored': File,
+  'file.purged': File,
   'apiKey.created': Key,
   'apiKey.rotated': Key,
   'apiKey.revoked': Key,
