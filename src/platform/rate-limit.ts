@@ -24,6 +24,8 @@ const rules = {
   /** By the address that the mail goes to; whoever is over gets no mail, and the same answer. */
   verificationMail: { points: 5, perSeconds: 3600 },
   passwordResetMail: { points: 5, perSeconds: 3600 },
+  /** By the invited address, whichever organizations ask it; whoever is over is told to wait. */
+  invitationMail: { points: 5, perSeconds: 3600 },
 } satisfies Record<string, Rule>;
 
 export type LimitName = keyof typeof rules;
@@ -58,6 +60,17 @@ export async function isWithinLimit(ctx: Ctx, limited: Limited): Promise<boolean
 /** Takes back what `limit` has counted, for a call that proved harmless. */
 export async function giveBack(ctx: Ctx, limited: Limited): Promise<void> {
   await ctx.platform.rateLimits[limited.name].reward(storedKey(ctx, limited));
+}
+
+/** Counts one call around the `work` that it is for, and takes the count back when that fails. @throws RateLimited */
+export async function limitDone<Done>(ctx: Ctx, limited: Limited, work: () => Promise<Done>): Promise<Done> {
+  await limit(ctx, limited);
+  try {
+    return await work();
+  } catch (error) {
+    await giveBack(ctx, limited);
+    throw error;
+  }
 }
 
 /** Milliseconds to wait, null when there is no need to. */

@@ -3,6 +3,7 @@ import { Conflict, Forbidden } from '../../errors.ts';
 import type { Invitation, InvitationStatus, Prisma, Role } from '../../generated/prisma/client.ts';
 import { enqueue } from '../../jobs/queue.ts';
 import { transact } from '../../platform/db.ts';
+import { limitDone } from '../../platform/rate-limit.ts';
 import { digestOf, newSecret } from '../../platform/tokens.ts';
 import { encodeId, newId } from '../../platform/typeid.ts';
 import { parseEmail } from '../accounts/email-address.ts';
@@ -23,36 +24,44 @@ const lifetimeDays = 7;
 
 /**
  * Asks an address to join; the mail with the link leaves as a job. Nobody invites to a role above their own.
- * @throws ValidationFailed, Forbidden, QuotaExceeded without a free seat, Conflict for a member and for an address whose invitation is open
+ * @throws ValidationFailed, Forbidden, QuotaExceeded without a free seat, Conflict for a member and for an address whose invitation is open,
+ * RateLimited after five mails in an hour to the address
  */
 export async function inviteMember(
   ctx: Ctx,
   input: { organizationId: string; email: string; role: Role },
 ): Promise<Invitation> {
-  const { organizationId, role } = input;
   const email = parseEmail(input);
-  return transact(ctx, async (ctx) => {
-    const ownRole = await roleIn(ctx, organizationId);
-    if (!ownRole || !includesRole(ownRole, role)) throw new Forbidden();
-    await refuseMembers(ctx, { organizationId, email });
-    await requireFreeSeat(ctx, organizationId);
-    const invitation = await createInvitation(ctx, { organizationId, email, role });
-    await enqueue(ctx, 'invitation.sendEmail', { invitationId: invitation.id });
-    await tellInvitee(ctx, invitation);
-    await recordEvent(ctx, {
-      organizationId,
-      type: 'invitation.sent',
-      data: { invitationId: encodeId('Invitation', invitation.id), email, role },
-    });
-    await recordAudit(ctx, {
-      organizationId,
-      action: 'invitation.sent',
-      targetType: 'Invitation',
-      targetId: invitation.id,
-      metadata: { email, role },
-    });
-    return invitation;
+  return limitDone(ctx, { name: 'invitationMail', key: email }, () =>
+    transact(ctx, (ctx) => sendInvitation(ctx, { ...input, email })),
+  );
+}
+
+async function sendInvitation(
+  ctx: Ctx,
+  input: { organizationId: string; email: string; role: Role },
+): Promise<Invitation> {
+  const { organizationId, email, role } = input;
+  const ownRole = await roleIn(ctx, organizationId);
+  if (!ownRole || !includesRole(ownRole, role)) throw new Forbidden();
+  await refuseMembers(ctx, { organizationId, email });
+  await requireFreeSeat(ctx, organizationId);
+  const invitation = await createInvitation(ctx, { organizationId, email, role });
+  await enqueue(ctx, 'invitation.sendEmail', { invitationId: invitation.id });
+  await tellInvitee(ctx, invitation);
+  await recordEvent(ctx, {
+    organizationId,
+    type: 'invitation.sent',
+    data: { invitationId: encodeId('Invitation', invitation.id), email, role },
   });
+  await recordAudit(ctx, {
+    organizationId,
+    action: 'invitation.sent',
+    targetType: 'Invitation',
+    targetId: invitation.id,
+    metadata: { email, role },
+  });
+  return invitation;
 }
 
 /** A fresh token for an open invitation, void-ing the one before; null when it is not open any more (F32). */

@@ -3,6 +3,7 @@ import { BadUserInput, Conflict, InvalidToken } from '../../errors.ts';
 import type { Invitation, InvitationStatus, Prisma } from '../../generated/prisma/client.ts';
 import { enqueue } from '../../jobs/queue.ts';
 import { transact } from '../../platform/db.ts';
+import { limitDone } from '../../platform/rate-limit.ts';
 import { digestOf } from '../../platform/tokens.ts';
 import { nilId } from '../../platform/typeid.ts';
 import { recordAudit } from '../audit/audit.service.ts';
@@ -18,9 +19,13 @@ export async function organizationOfInvitation(ctx: Ctx, invitationId: string): 
   return invitation?.organizationId ?? nilId;
 }
 
-/** Mails an open invitation again, with a new token and seven more days; the token before is void at once. @throws Conflict */
+/**
+ * Mails an open invitation again, with a new token and seven more days; the token before is void at once.
+ * @throws Conflict, RateLimited after five mails in an hour to the address
+ */
 export async function resendInvitation(ctx: Ctx, input: { invitationId: string }): Promise<Invitation> {
-  return transact(ctx, async (ctx) => {
+  const { email } = await findOpen(ctx, input.invitationId);
+  const resend = async (ctx: Ctx) => {
     const invitation = await changeOpen(ctx, input.invitationId, {
       tokenDigest: null,
       expiresAt: invitationExpiry(ctx),
@@ -28,7 +33,8 @@ export async function resendInvitation(ctx: Ctx, input: { invitationId: string }
     await enqueue(ctx, 'invitation.sendEmail', { invitationId: invitation.id });
     await record(ctx, invitation, 'invitation.resent');
     return invitation;
-  });
+  };
+  return limitDone(ctx, { name: 'invitationMail', key: email }, () => transact(ctx, resend));
 }
 
 /** Takes an open invitation back. @throws Conflict when it is open no more */
@@ -88,10 +94,20 @@ function open(ctx: Ctx) {
   return { status: 'PENDING', expiresAt: { gt: ctx.now() } } satisfies Prisma.InvitationWhereInput;
 }
 
+async function findOpen(ctx: Ctx, id: string): Promise<Invitation> {
+  const invitation = await ctx.db.invitation.findUnique({ where: { id, ...open(ctx) } });
+  if (!invitation) throw notOpen();
+  return invitation;
+}
+
 async function changeOpen(ctx: Ctx, id: string, data: Prisma.InvitationUncheckedUpdateManyInput): Promise<Invitation> {
   const [invitation] = await ctx.db.invitation.updateManyAndReturn({ where: { id, ...open(ctx) }, data });
-  if (!invitation) throw new Conflict('This invitation is open no more.');
+  if (!invitation) throw notOpen();
   return invitation;
+}
+
+function notOpen(): Conflict {
+  return new Conflict('This invitation is open no more.');
 }
 
 function record(ctx: Ctx, { id, organizationId, email }: Invitation, action: string): Promise<void> {
