@@ -178,6 +178,16 @@ CREATE TABLE files (
     CONSTRAINT files_uploaded_by_id_fkey FOREIGN KEY (uploaded_by_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE SET NULL
 );
 
+CREATE TABLE idempotent_requests (
+    id uuid NOT NULL,
+    caller_id uuid NOT NULL,
+    key_digest bytea NOT NULL,
+    fingerprint bytea NOT NULL,
+    answer text,
+    expires_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT idempotent_requests_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE identities (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -454,6 +464,10 @@ CREATE UNIQUE INDEX files_storage_key_key ON public.files USING btree (storage_k
 CREATE INDEX files_trashed_at_idx ON public.files USING btree (trashed_at);
 
 CREATE INDEX files_uploaded_by_id_idx ON public.files USING btree (uploaded_by_id);
+
+CREATE UNIQUE INDEX idempotent_requests_caller_id_key_digest_key ON public.idempotent_requests USING btree (caller_id, key_digest);
+
+CREATE INDEX idempotent_requests_expires_at_idx ON public.idempotent_requests USING btree (expires_at);
 
 CREATE UNIQUE INDEX identities_provider_subject_key ON public.identities USING btree (provider, subject);
 

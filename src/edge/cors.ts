@@ -17,7 +17,7 @@ export function applyCors(origins: readonly string[], request: IncomingMessage, 
   if (origin !== undefined && origins.includes(origin)) {
     response.setHeader('access-control-allow-origin', origin);
     response.setHeader('access-control-allow-credentials', 'true');
-    response.setHeader('access-control-expose-headers', 'X-Request-Id');
+    response.setHeader('access-control-expose-headers', 'X-Request-Id, Idempotency-Replayed');
     if (isPreflight) for (const [name, value] of Object.entries(allowed)) response.setHeader(name, value);
   }
   if (isPreflight) response.writeHead(204).end();

@@ -10,6 +10,7 @@ import { standingOf } from './authenticate.ts';
 import { httpCookies } from './cookies.ts';
 import { createCredentialWatch } from './credential-watch.ts';
 import { withStatus } from './http-status.ts';
+import { onceByKey } from './idempotency.ts';
 import { limitPlugins } from './limits.ts';
 import {
   type Engine,
@@ -124,8 +125,17 @@ async function run(engine: Engine, call: HttpCall & { params: GraphQLParams; req
   if (Array.isArray(prepared)) return { errors: prepared };
   // Yoga would prefer multipart, where a client names both.
   if (prepared.type === OperationTypeNode.SUBSCRIPTION) request.headers.set('accept', 'text/event-stream');
+  if (prepared.type === OperationTypeNode.MUTATION) return runMutation(engine, call, prepared);
   const outcome = await executeOperation(engine, prepared);
   return isAsyncIterable(outcome) ? whileGood(engine, prepared, outcome) : outcome;
+}
+
+async function runMutation(engine: Engine, call: HttpCall, prepared: PreparedOperation): Promise<ExecutionResult> {
+  try {
+    return await onceByKey(call, prepared, async () => (await executeOperation(engine, prepared)) as ExecutionResult);
+  } catch (error) {
+    return { errors: refuseOperation(engine, call.record, error) };
+  }
 }
 
 /** Ends a stream with UNAUTHENTICATED or NOT_FOUND once what it stands on has ended, though no event comes. */

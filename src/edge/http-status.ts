@@ -24,5 +24,6 @@ function statusOf({ code, retryAfterSeconds = 1 }: Record<string, unknown>): Sta
   if (code === 'SERVICE_UNAVAILABLE') return { status: 503, headers };
   if (code === 'INTERNAL') return { status: 500 };
   if (code === 'NOT_FOUND') return { status: 404, spec: true };
+  if (code === 'CONFLICT') return { status: 409, spec: true };
   return { status: code === 'FORBIDDEN' ? 403 : 400, spec: true };
 }

@@ -43,7 +43,7 @@ export async function requireKnownKeys(db: RootDb, keyring: Keyring): Promise<vo
   for (const name of columns) {
     const { table, column } = placeIn(name, { rowId: '', ownerId: '' });
     const rows = await db.$queryRawUnsafe<{ id: string }[]>(
-      `SELECT DISTINCT split_part(${column}, '.', 2) AS id FROM ${table}`,
+      `SELECT DISTINCT split_part(${column}, '.', 2) AS id FROM ${table} WHERE ${column} IS NOT NULL`,
     );
     for (const { id } of rows) if (!keyring.ids.includes(id)) unknown.add(id);
   }

@@ -25,6 +25,12 @@ const ofPerson: Rows = {
 export const sealedColumns = {
   'totp_factors.secret': ofPerson,
   'totp_enrollments.secret': ofPerson,
+  'idempotent_requests.answer': {
+    key: 'id',
+    keyOf: (text) => `${text}::uuid`,
+    rowId: 'id::text',
+    ownerId: 'caller_id::text',
+  },
   'oauth_states.code_verifier': {
     key: 'digest',
     keyOf: (text) => `decode(${text}, 'hex')`,
