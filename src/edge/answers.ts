@@ -14,10 +14,14 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
   response.end(JSON.stringify(body));
 }
 
-/** Answers with a problem document (RFC 9457). */
-export function sendProblem(response: ServerResponse, status: number): void {
+/** Answers with a problem document (RFC 9457), `more` being what it says beside the status. */
+export function sendProblem(
+  response: ServerResponse,
+  status: number,
+  more: Readonly<Record<string, unknown>> = {},
+): void {
   response.setHeader('content-type', 'application/problem+json; charset=utf-8');
-  sendJson(response, status, { type: 'about:blank', title: STATUS_CODES[status], status });
+  sendJson(response, status, { type: 'about:blank', title: STATUS_CODES[status], status, ...more });
 }
 
 /** A handler that reads; any method but GET and HEAD gets 405. */

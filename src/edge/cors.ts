@@ -1,10 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const allowed = {
-  'access-control-allow-methods': 'GET, POST',
-  'access-control-allow-headers': 'Authorization, Content-Type, X-Organization-Id, X-Request-Id, Idempotency-Key',
+  'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
+  'access-control-allow-headers':
+    'Authorization, Content-Type, X-Organization-Id, X-Request-Id, Idempotency-Key, Content-Digest, Range, If-Range, Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Defer-Length',
   'access-control-max-age': '600',
 };
+
+const exposed =
+  'Idempotency-Replayed, X-Request-Id, Location, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Upload-Offset, Upload-Length, Upload-Expires, Content-Range, Content-Disposition, ETag';
 
 /**
  * The CORS protocol (Fetch standard) for an exact list of origins; any other origin gets no CORS header, so that its
@@ -17,7 +21,7 @@ export function applyCors(origins: readonly string[], request: IncomingMessage, 
   if (origin !== undefined && origins.includes(origin)) {
     response.setHeader('access-control-allow-origin', origin);
     response.setHeader('access-control-allow-credentials', 'true');
-    response.setHeader('access-control-expose-headers', 'X-Request-Id, Idempotency-Replayed');
+    response.setHeader('access-control-expose-headers', exposed);
     if (isPreflight) for (const [name, value] of Object.entries(allowed)) response.setHeader(name, value);
   }
   if (isPreflight) response.writeHead(204).end();

@@ -23,6 +23,8 @@ export interface HttpServer {
 }
 
 const drainTimeoutMs = 5_000;
+/** How long a client may go on sending what nobody reads. */
+const unreadLingerMs = 500;
 const socketDrainTimeoutMs = 3_000;
 
 /** A body may take as long as its route allows, an upload for hours; the reader of a body has its own time limit. */
@@ -48,7 +50,7 @@ export async function startHttpServer(platform: Platform, schema: GraphQLSchema)
   const isDraining = () => closing !== null;
   const handlerOf = createRouter({ platform, graphql, isDraining, open });
 
-  const server = createServer(serverOptions, async (request, response) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const origin = originOf(request);
     open.set(response, null);
     response.once('close', () => open.delete(response));
@@ -63,6 +65,12 @@ export async function startHttpServer(platform: Platform, schema: GraphQLSchema)
       if (response.headersSent) response.destroy();
       else sendProblem(response, 500);
     }
+  };
+  const server = createServer(serverOptions, serve);
+  // An upload says itself when it wants the bytes: a refusal comes before the first of them.
+  server.on('checkContinue', (request, response) => {
+    if (!request.url?.startsWith('/uploads/')) response.writeContinue();
+    return serve(request, response);
   });
   const sockets = createSocketServer({ engine: graphql.engine, originOf, pages, isDraining });
   server.on('upgrade', sockets.upgrade);
@@ -91,9 +99,15 @@ async function drain(server: Server, sockets: SocketServer, open: OpenResponses)
   clearTimeout(force);
 }
 
-/** The rest of a body that nobody has read must not keep its connection. */
+/**
+ * The rest of a body that nobody has read must not keep its connection. It is thrown away for a moment: closing at once
+ * would take the answer from a client that is still sending.
+ */
 function closeUnread(request: IncomingMessage): void {
-  if (!request.complete) request.socket.destroySoon();
+  if (request.complete || request.destroyed) return;
+  request.resume();
+  const timer = setTimeout(() => request.socket.destroySoon(), unreadLingerMs).unref();
+  request.once('close', () => clearTimeout(timer));
 }
 
 function setHeaders(response: ServerResponse, requestId: string): void {

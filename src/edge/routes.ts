@@ -7,6 +7,7 @@ import type { GraphqlServer } from './graphql-server.ts';
 import { readinessReader } from './health.ts';
 import { mailboxRoute } from './mailbox.ts';
 import { logOperation, type OperationRecord, openRecord } from './operation-log.ts';
+import { uploadRoute } from './uploads.ts';
 
 export interface RouteOptions {
   readonly platform: Platform;
@@ -44,7 +45,12 @@ export function createRouter(options: RouteOptions): (request: IncomingMessage) 
   ]);
   if (mailbox) for (const path of ['/dev/mailbox', '/dev/mailbox.json']) routes.set(path, mailbox);
   if (config.graphiql) routes.set('/', reading(leadToGraphiql));
-  return (request) => routes.get(request.url?.split('?')[0] ?? '') ?? ((_, response) => sendProblem(response, 404));
+  const upload = uploadRoute(platform);
+  return (request) => {
+    const path = request.url?.split('?')[0] ?? '';
+    if (path.startsWith('/uploads/')) return upload;
+    return routes.get(path) ?? ((_, response) => sendProblem(response, 404));
+  };
 }
 
 function leadToGraphiql(_: IncomingMessage, response: ServerResponse): void {

@@ -7,6 +7,8 @@ import '../domains/admin/admin.schema.ts';
 import '../domains/api-keys/api-keys.schema.ts';
 import '../domains/audit/audit.schema.ts';
 import '../domains/billing/billing.schema.ts';
+import '../domains/files/files.schema.ts';
+import '../domains/files/uploads.schema.ts';
 import '../domains/invitations/invitations.schema.ts';
 import '../domains/invitations/open-invitations.schema.ts';
 import '../domains/members/members.schema.ts';

@@ -41,14 +41,27 @@ const statement = `
  */
 export async function actorByApiKey(platform: Platform, token: string): Promise<ApiKeyActor | null> {
   const id = apiKeyIdIn(token);
-  if (!id) return null;
-  const [key] = await platform.read<LiveApiKey>({
-    name: 'live-api-key',
-    text: statement,
-    values: [id, platform.now()],
-  });
+  const key = id ? await findLiveKey(platform, id) : null;
   if (!key || !opens(key, digestOf(token))) return null;
   await noteUse(platform, key);
+  return actorOf(key);
+}
+
+/** The one who acts with a key, by what was begun with it; null when the key opens nothing any more. */
+export async function actorByApiKeyId(
+  platform: Pick<Platform, 'read' | 'now'>,
+  apiKeyId: string,
+): Promise<ApiKeyActor | null> {
+  const key = await findLiveKey(platform, apiKeyId);
+  return key && actorOf(key);
+}
+
+async function findLiveKey({ read, now }: Pick<Platform, 'read' | 'now'>, id: string): Promise<LiveApiKey | null> {
+  const [key] = await read<LiveApiKey>({ name: 'live-api-key', text: statement, values: [id, now()] });
+  return key ?? null;
+}
+
+function actorOf(key: LiveApiKey): ApiKeyActor {
   const { apiKeyId, organizationId, createdById } = key;
   const role = key.role === 'OWNER' ? 'ADMIN' : key.role;
   const scopes = key.scopes.filter((scope) => includesRole(role, apiKeyScopes[scope]));
