@@ -8,7 +8,7 @@ const allowed = {
 };
 
 const exposed =
-  'Idempotency-Replayed, X-Request-Id, Location, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Upload-Offset, Upload-Length, Upload-Expires, Content-Range, Content-Disposition, ETag';
+  'Idempotency-Replayed, RateLimit, RateLimit-Policy, X-Request-Id, Location, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Upload-Offset, Upload-Length, Upload-Expires, Content-Range, Content-Disposition, ETag';
 
 /**
  * The CORS protocol (Fetch standard) for an exact list of origins; any other origin gets no CORS header, so that its

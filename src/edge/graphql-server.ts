@@ -20,6 +20,7 @@ import {
   refuseOperation,
 } from './operation.ts';
 import type { OperationRecord } from './operation-log.ts';
+import { setRateLimit } from './rate-limit-headers.ts';
 import { badRequest, readParameters } from './request-parameters.ts';
 import { documentReader } from './trusted-documents.ts';
 
@@ -107,7 +108,7 @@ function withDocumentId({ readDocument }: Engine, parameters: unknown): GraphQLP
 }
 
 async function run(engine: Engine, call: HttpCall & { params: GraphQLParams; request: Request; cookies: Cookies }) {
-  const { params, request, record, req, cookies } = call;
+  const { params, request, record, req, res, cookies } = call;
   const prepared = await prepareOperation(engine, {
     query: params.query ?? '',
     operationName: params.operationName ?? null,
@@ -121,6 +122,7 @@ async function run(engine: Engine, call: HttpCall & { params: GraphQLParams; req
     record,
     signal: request.signal,
     admit: (type) => admit(type, call),
+    tellCallsLeft: (calls) => setRateLimit(res, calls, engine.platform.now()),
   });
   if (Array.isArray(prepared)) return { errors: prepared };
   // Yoga would prefer multipart, where a client names both.

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Config } from '../config.ts';
+import { settleAll } from '../domains/quotas/call-leases.service.ts';
 import type { Platform } from '../platform/platform.ts';
 import { sendProblem } from './answers.ts';
 import { applyCors } from './cors.ts';
@@ -16,8 +17,8 @@ export interface HttpServer {
   /** The server's own address. */
   readonly url: string;
   /**
-   * Stops accepting, lets what runs end, closes sockets with 1001, and is done after five seconds at the latest. Calling
-   * it again is the same close.
+   * Stops accepting, lets what runs end, closes sockets with 1001, all within five seconds, and writes down what was used.
+   * Calling it again is the same close.
    */
   close(): Promise<void>;
 }
@@ -26,6 +27,8 @@ const drainTimeoutMs = 5_000;
 /** How long a client may go on sending what nobody reads. */
 const unreadLingerMs = 500;
 const socketDrainTimeoutMs = 3_000;
+/** What was spent since is not in the counters yet, and lost with a process that is killed: to the organization's favour. */
+const settleEveryMs = 5_000;
 
 /** A body may take as long as its route allows, an upload for hours; the reader of a body has its own time limit. */
 const serverOptions = {
@@ -77,10 +80,17 @@ export async function startHttpServer(platform: Platform, schema: GraphQLSchema)
   server.listen(config.server);
   await once(server, 'listening');
   platform.ownAddress.learn(urlOf(server, config));
+  const settling = setInterval(() => void settleAll(platform), settleEveryMs).unref();
+  const end = async () => {
+    clearInterval(settling);
+    // Most of it while requests end, so that little is left to do after the last one.
+    await Promise.all([drain(server, sockets, open), settleAll(platform)]);
+    await settleAll(platform, { giveBack: true });
+  };
   return {
     url: urlOf(server, config),
     close() {
-      closing ??= drain(server, sockets, open).finally(graphql.engine.watch.close);
+      closing ??= end().finally(graphql.engine.watch.close);
       return closing;
     },
   };

@@ -8,9 +8,11 @@ import {
 } from 'graphql';
 import { isAsyncIterable, mapAsyncIterator, type YogaServerInstance } from 'graphql-yoga';
 import type { Cookies, RequestCtx } from '../context.ts';
-import { BadUserInput, ServiceUnavailable } from '../errors.ts';
+import { BadUserInput, QuotaExceeded, ServiceUnavailable } from '../errors.ts';
+import type { CallsLeft } from '../platform/call-leases.ts';
 import type { Platform } from '../platform/platform.ts';
 import { authenticate, type Credentials } from './authenticate.ts';
+import { chargeOperation } from './charge.ts';
 import type { CredentialWatch } from './credential-watch.ts';
 import { assertAffordable, limits } from './limits.ts';
 import { operationCost } from './operation-cost.ts';
@@ -45,6 +47,8 @@ export interface OperationCall {
   readonly signal: AbortSignal | undefined;
   /** Throws when the transport does not carry this type of operation. */
   readonly admit: (type: OperationTypeNode) => void;
+  /** Hears what is left of the quota that the operation is charged to. */
+  readonly tellCallsLeft: (calls: Pick<CallsLeft, 'limit' | 'remaining' | 'resetsAt'>) => void;
 }
 
 export interface PreparedOperation extends ExecutionArgs {
@@ -77,6 +81,7 @@ export async function prepareOperation(
     if (mistakes.length > 0) return refused(call.record, mistakes.map(validationError));
     const cost = operationCost(schema, { document, operationName, variables: variableValues });
     assertAffordable(cost);
+    await charge(engine, call, { schema, document, operationName, actor: contextValue.actor });
     return { schema, document, operationName, variableValues, contextValue, type, cost, call, execute };
   } catch (error) {
     return refuseOperation(engine, call.record, error);
@@ -125,6 +130,17 @@ async function executeInTime(prepared: PreparedOperation): Promise<Outcome> {
   } finally {
     clearTimeout(timer);
     call.signal?.removeEventListener('abort', leave);
+  }
+}
+
+async function charge({ platform }: Engine, call: OperationCall, operation: Parameters<typeof chargeOperation>[1]) {
+  try {
+    const left = await chargeOperation(platform, operation);
+    if (left) call.tellCallsLeft(left);
+  } catch (error) {
+    if (error instanceof QuotaExceeded && error.resetsAt)
+      call.tellCallsLeft({ limit: error.limit, remaining: 0, resetsAt: error.resetsAt });
+    throw error;
   }
 }
 

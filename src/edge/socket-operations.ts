@@ -118,6 +118,7 @@ async function prepareOnSocket(engine: Engine, { context, payload, isDraining }:
     record,
     signal: context.extra.gone.signal,
     admit: () => {},
+    tellCallsLeft: () => {},
   });
 }
 

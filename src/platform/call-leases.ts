@@ -11,25 +11,34 @@ export interface SpentCalls {
 export interface CallLease {
   readonly periodStart: Date;
   readonly periodEnd: Date;
-  limit: number;
-  /** Taken from the database and not spent yet. */
+  readonly limit: number;
+  /** Taken by all processes together, when this one took its own. */
+  readonly leased: number;
+  /** When it must be given back, so that a limit that was lowered elsewhere holds here too. */
+  readonly goodUntil: Date;
+  /** Taken and not spent yet. */
   left: number;
-  /** Taken by every process together, when this one last looked. */
-  leased: number;
   /** By kind. */
   spent: Map<string, SpentCalls>;
-  lastSpentMs: number;
+}
+
+/** What is left of an organization's calls, as far as a process knows. */
+export interface CallsLeft {
+  readonly limit: number;
+  readonly used: number;
+  readonly remaining: number;
+  readonly resetsAt: Date;
 }
 
 /** Everything that one process remembers of calls. What is here and in no row is lost with the process. */
 export interface CallLeases {
   readonly held: Map<string, CallLease>;
-  /** Of an organization whose calls are used up: until when nobody need ask again. */
-  readonly refusedUntilMs: Map<string, number>;
+  /** Organizations whose calls are used up, so that their refusals cost no statement for a moment. */
+  readonly usedUp: Map<string, { readonly until: Date; readonly calls: CallsLeft }>;
   /** The last work of each organization on its rows; the next one waits for it. */
   readonly working: Map<string, Promise<unknown>>;
 }
 
 export function createCallLeases(): CallLeases {
-  return { held: new Map(), refusedUntilMs: new Map(), working: new Map() };
+  return { held: new Map(), usedUp: new Map(), working: new Map() };
 }

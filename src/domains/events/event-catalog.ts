@@ -27,6 +27,12 @@ export const eventCatalog = {
   'apiKey.created': Key,
   'apiKey.rotated': Key,
   'apiKey.revoked': Key,
+  'quota.threshold': z.strictObject({
+    resource: z.enum(['API_CALLS', 'STORAGE_BYTES', 'MEMBERS']),
+    percent: z.int(),
+    used: z.int(),
+    limit: z.int(),
+  }),
 } as const;
 
 export type EventType = keyof typeof eventCatalog;

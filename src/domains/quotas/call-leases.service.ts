@@ -1,16 +1,19 @@
 import { type Ctx, systemCtx } from '../../context.ts';
 import { QuotaExceeded } from '../../errors.ts';
-import type { CallLease, SpentCalls } from '../../platform/call-leases.ts';
+import type { CallLease, CallsLeft, SpentCalls } from '../../platform/call-leases.ts';
 import { transact } from '../../platform/db.ts';
 import type { Platform } from '../../platform/platform.ts';
+import { bookCalls } from './call-booking.service.ts';
 import { termsOf } from './limits.service.ts';
-import { tellOfThresholds } from './thresholds.service.ts';
-import { addUsage } from './usage-rollups.service.ts';
 
 const chunkMax = 100;
+/** A chunk is this part of the limit, so that what other processes hold never makes much of a small limit. */
+const chunksInLimit = 50;
+const leaseMs = 10_000;
 /** How long this process believes that a quota is used up before it asks again. */
 const refusalMs = 1_000;
-const idleMs = 10_000;
+/** Organizations that are written down side by side; the rest of the pool is for requests. */
+const settledAtOnce = 8;
 
 /** One call to be charged. The nil UUID stands for nobody, and for no key. */
 export interface Call {
@@ -20,159 +23,180 @@ export interface Call {
   readonly apiKeyId: string;
 }
 
-/** What is left after a call, as far as this process knows. */
-export interface CallsLeft {
-  readonly limit: number;
-  readonly remaining: number;
-  readonly resetsAt: Date;
-}
-
 /**
  * Charges one call, from memory mostly: this process takes calls from the database in chunks and spends them. Never more
- * than the limit; up to a chunk of each other process less (D14).
+ * than the limit; up to a chunk of each other process less (D14). Null for an organization that is gone.
  * @throws QuotaExceeded
  */
-export async function chargeCall(platform: Platform, call: Call): Promise<CallsLeft> {
-  const { held } = platform.callLeases;
-  const { organizationId } = call;
+export async function chargeCall(platform: Platform, call: Call): Promise<CallsLeft | null> {
   for (;;) {
-    const lease = held.get(organizationId);
-    if (lease && lease.left > 0 && platform.now() < lease.periodEnd) return spend(platform, lease, call);
-    await alone(platform, organizationId, async () => {
-      const lease = held.get(organizationId);
-      // Somebody before us in the queue may have fetched enough for all.
-      if (!lease || lease.left <= 0 || platform.now() >= lease.periodEnd) await takeChunk(platform, organizationId);
-    });
+    const lease = goodLease(platform, call.organizationId);
+    if (lease) return spend(platform, lease, call);
+    if (!(await alone(platform, call.organizationId, () => renew(platform, call.organizationId)))) return null;
   }
 }
 
-/** Writes down what was spent, and gives back what is left when nothing was spent for a while. */
-export async function settle(ctx: Ctx, organizationId: string, returnAll = false): Promise<void> {
-  const { platform } = ctx;
-  await alone(platform, organizationId, async () => {
+/** Writes down what was spent, and gives back what is left of a lease that is over, or of any. */
+export async function settle(
+  { platform }: Ctx,
+  organizationId: string,
+  { giveBack = false }: { giveBack?: boolean } = {},
+): Promise<void> {
+  await alone(platform, organizationId, () => {
     const lease = platform.callLeases.held.get(organizationId);
-    if (!lease) return;
-    const isIdle = returnAll || platform.now().getTime() - lease.lastSpentMs >= idleMs;
-    if (lease.spent.size > 0 || isIdle) await writeDown(platform, { organizationId, lease, giveBack: isIdle });
-    if (isIdle && lease.spent.size === 0 && lease.left === 0) platform.callLeases.held.delete(organizationId);
+    return writeDown(platform, organizationId, giveBack || (!!lease && platform.now() >= lease.goodUntil));
   });
 }
 
-/** As `settle` for all, one after the other. A failure is logged and tried again by the next. */
-export async function settleAll(platform: Platform, returnAll: boolean): Promise<void> {
-  for (const organizationId of [...platform.callLeases.held.keys()]) {
-    await settle(systemCtx(platform), organizationId, returnAll).catch((error: unknown) =>
-      platform.log.warn({ err: error }, 'the use of calls was not written down'),
-    );
-  }
+/** As `settle` for all organizations. A failure is logged, and what it has left is tried again by the next. */
+export async function settleAll(platform: Platform, options?: { giveBack: boolean }): Promise<void> {
+  const { held, usedUp } = platform.callLeases;
+  for (const [organizationId, { until }] of usedUp) if (platform.now() >= until) usedUp.delete(organizationId);
+  const open = [...held.keys()];
+  const settleNext = async () => {
+    for (let organizationId = open.pop(); organizationId; organizationId = open.pop()) {
+      await settle(systemCtx(platform), organizationId, options).catch((error: unknown) =>
+        platform.log.warn({ err: error }, 'the use of calls was not written down'),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: settledAtOnce }, settleNext));
 }
 
-/** Lets the next call ask the database again, after a limit has changed. */
-export function forgetRefusal({ platform }: Ctx, organizationId: string): void {
-  platform.callLeases.refusedUntilMs.delete(organizationId);
+/** After a limit has changed: here it holds from the next call on, in other processes once their lease is over. */
+export async function forgetLease(ctx: Ctx, organizationId: string): Promise<void> {
+  await settle(ctx, organizationId, { giveBack: true });
+  ctx.platform.callLeases.usedUp.delete(organizationId);
 }
 
-function spend(platform: Platform, lease: CallLease, call: Call): CallsLeft {
-  const now = platform.now();
+function goodLease({ callLeases, now }: Platform, organizationId: string): CallLease | null {
+  const lease = callLeases.held.get(organizationId);
+  return lease && lease.left > 0 && now() < lease.goodUntil ? lease : null;
+}
+
+function spend(platform: Platform, lease: CallLease, { operation, userId, apiKeyId }: Call): CallsLeft {
   lease.left -= 1;
-  lease.lastSpentMs = now.getTime();
-  const { operation, userId, apiKeyId } = call;
+  const now = platform.now();
   const day = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()));
-  const kind = `${day.getTime()}/${operation}/${userId}/${apiKeyId}`;
+  const kind = `${day.toISOString()}/${operation}/${userId}/${apiKeyId}`;
   const spent = lease.spent.get(kind) ?? { day, operation, userId, apiKeyId, quantity: 0 };
   spent.quantity += 1;
   lease.spent.set(kind, spent);
-  const remaining = Math.max(0, lease.limit - lease.leased + lease.left);
-  return { limit: lease.limit, remaining, resetsAt: lease.periodEnd };
+  return callsLeft(lease);
 }
 
-/** @throws QuotaExceeded */
-async function takeChunk(platform: Platform, organizationId: string): Promise<void> {
-  const { held, refusedUntilMs } = platform.callLeases;
-  const old = held.get(organizationId);
-  const now = platform.now();
-  if (old && now < old.periodEnd && now.getTime() < (refusedUntilMs.get(organizationId) ?? 0)) throw exceeded(old);
-  if (old) await writeDown(platform, { organizationId, lease: old, giveBack: true });
-  const lease = await transact(systemCtx(platform), (ctx) => leaseChunk(ctx, organizationId));
-  held.set(organizationId, lease);
-  if (lease.left > 0) return;
-  refusedUntilMs.set(organizationId, now.getTime() + refusalMs);
-  throw exceeded(lease);
+function callsLeft({ limit, leased, left, periodEnd }: CallLease): CallsLeft {
+  const used = leased - left;
+  return { limit, used, remaining: Math.max(0, limit - used), resetsAt: periodEnd };
 }
 
-/** The lock on the counter's row is what keeps two processes from the same calls. */
-async function leaseChunk(ctx: Ctx, organizationId: string): Promise<CallLease> {
+/** Sees to a lease to spend from. @returns whether the organization is there @throws QuotaExceeded */
+async function renew(platform: Platform, organizationId: string): Promise<boolean> {
+  const { held, usedUp } = platform.callLeases;
+  // Somebody before us in the queue may have fetched enough for all, or been refused.
+  if (goodLease(platform, organizationId)) return true;
+  const refusal = usedUp.get(organizationId);
+  if (refusal && platform.now() < refusal.until) throw exceeded(refusal.calls);
+  await writeDown(platform, organizationId, true);
+  const lease = await takeChunk(systemCtx(platform), organizationId);
+  if (!lease) return false;
+  if (lease.left > 0) held.set(organizationId, lease);
+  else {
+    const calls = callsLeft(lease);
+    usedUp.set(organizationId, { until: new Date(platform.now().getTime() + refusalMs), calls });
+    throw exceeded(calls);
+  }
+  return true;
+}
+
+/** Takes a chunk, or what there is, of the current period. Null when the organization is gone. */
+async function takeChunk(ctx: Ctx, organizationId: string): Promise<CallLease | null> {
   const { limit, period } = await termsOf(ctx, { organizationId, resource: 'API_CALLS' });
-  const key = { organizationId, periodStart: period.start };
-  await ctx.db.callCounter.createMany({ data: { ...key, periodEnd: period.end }, skipDuplicates: true });
-  const [row] = await ctx.db.$queryRaw<{ leased: bigint }[]>`
-    SELECT leased FROM call_counters
-    WHERE organization_id = ${organizationId}::uuid AND period_start = ${period.start} FOR UPDATE`;
-  const before = Number(row?.leased ?? 0);
-  const chunk = Math.min(chunkMax, Math.max(1, Math.floor(limit / 50)));
-  const left = Math.max(0, Math.min(chunk, limit - before));
-  const leased = before + left;
-  if (left > 0) await ctx.db.callCounter.updateMany({ where: key, data: { leased } });
-  const lastSpentMs = ctx.now().getTime();
-  return { periodStart: period.start, periodEnd: period.end, limit, left, leased, spent: new Map(), lastSpentMs };
+  const chunk = Math.min(chunkMax, Math.max(1, Math.floor(limit / chunksInLimit)));
+  const taking = { organizationId, period, limit, chunk };
+  const taken = (await take(ctx, taking)) ?? ((await openPeriod(ctx, taking)) ? await take(ctx, taking) : null);
+  if (!taken) return null;
+  const leaseEndMs = Math.min(ctx.now().getTime() + leaseMs, period.end.getTime());
+  return {
+    periodStart: period.start,
+    periodEnd: period.end,
+    limit,
+    leased: Number(taken.leased),
+    goodUntil: new Date(leaseEndMs),
+    left: Number(taken.granted),
+    spent: new Map(),
+  };
 }
 
-/** Rows and counter change together, so that their totals are equal. What failed to be written stays in memory. */
-async function writeDown(
-  platform: Platform,
-  { organizationId, lease, giveBack }: { organizationId: string; lease: CallLease; giveBack: boolean },
-): Promise<void> {
-  const { spent } = lease;
+interface Taking {
+  readonly organizationId: string;
+  readonly period: { readonly start: Date; readonly end: Date };
+  readonly limit: number;
+  readonly chunk: number;
+}
+
+/** One statement: its lock on the counter's row keeps two processes from the same calls. Null without a row. */
+async function take(ctx: Ctx, { organizationId, period, limit, chunk }: Taking) {
+  const [taken] = await ctx.db.$queryRaw<{ granted: bigint; leased: bigint }[]>`
+    UPDATE call_counters c SET leased = c.leased + free.granted
+    FROM (SELECT greatest(0, least(${chunk}::bigint, ${limit}::bigint - leased)) AS granted FROM call_counters
+      WHERE organization_id = ${organizationId}::uuid AND period_start = ${period.start} FOR UPDATE) free
+    WHERE c.organization_id = ${organizationId}::uuid AND c.period_start = ${period.start}
+    RETURNING free.granted, c.leased`;
+  return taken ?? null;
+}
+
+/** @returns whether there is an organization to count for */
+async function openPeriod(ctx: Ctx, { organizationId, period }: Taking): Promise<boolean> {
+  const rows = await ctx.db.$queryRaw<unknown[]>`
+    WITH opened AS (
+      INSERT INTO call_counters (organization_id, period_start, period_end)
+      SELECT id, ${period.start}, ${period.end} FROM organizations WHERE id = ${organizationId}::uuid FOR KEY SHARE
+      ON CONFLICT DO NOTHING)
+    SELECT id FROM organizations WHERE id = ${organizationId}::uuid`;
+  return rows.length > 0;
+}
+
+/** Books what this process holds of an organization. What failed to be booked stays in memory. */
+async function writeDown(platform: Platform, organizationId: string, giveBack: boolean): Promise<void> {
+  const { held } = platform.callLeases;
+  const lease = held.get(organizationId);
+  if (!lease) return;
+  const { spent, left } = lease;
+  const returned = giveBack ? left : 0;
   lease.spent = new Map();
-  const returned = giveBack ? lease.left : 0;
   lease.left -= returned;
   try {
     if (spent.size > 0 || returned > 0)
       await transact(systemCtx(platform), (ctx) =>
-        book(ctx, { organizationId, lease, spent: [...spent.values()], returned }),
+        bookCalls(ctx, { organizationId, ...lease, spent: [...spent.values()], returned }),
       );
   } catch (error) {
     lease.left += returned;
-    for (const [kind, calls] of spent) {
-      const since = lease.spent.get(kind);
-      lease.spent.set(kind, since ? { ...since, quantity: since.quantity + calls.quantity } : calls);
-    }
+    lease.spent = together(spent, lease.spent);
     throw error;
   }
-  lease.leased -= returned;
+  if (giveBack) held.delete(organizationId);
 }
 
-interface Booking {
-  readonly organizationId: string;
-  readonly lease: CallLease;
-  readonly spent: readonly SpentCalls[];
-  readonly returned: number;
+function together(before: Map<string, SpentCalls>, since: Map<string, SpentCalls>): Map<string, SpentCalls> {
+  const all = new Map(before);
+  for (const [kind, calls] of since)
+    all.set(kind, { ...calls, quantity: calls.quantity + (before.get(kind)?.quantity ?? 0) });
+  return all;
 }
 
-async function book(ctx: Ctx, { organizationId, lease, spent, returned }: Booking): Promise<void> {
-  const { periodStart, periodEnd, limit } = lease;
-  const quantity = spent.reduce((sum, calls) => sum + calls.quantity, 0);
-  const { count } = await ctx.db.callCounter.updateMany({
-    where: { organizationId, periodStart },
-    data: { used: { increment: quantity }, leased: { decrement: returned } },
-  });
-  // The organization is gone, and its counters with it.
-  if (count === 0) return;
-  await addUsage(ctx, { organizationId, periodStart, periodEnd, spent });
-  await tellOfThresholds(ctx, { organizationId, periodStart, limit });
-}
-
-function exceeded({ limit, leased, periodEnd }: CallLease): QuotaExceeded {
-  return new QuotaExceeded({ resource: 'API_CALLS', limit, used: leased, resetsAt: periodEnd });
+function exceeded({ limit, used, resetsAt }: CallsLeft): QuotaExceeded {
+  return new QuotaExceeded({ resource: 'API_CALLS', limit, used, resetsAt });
 }
 
 /** Runs `work` when all earlier work of this process on the same organization is done. */
-async function alone(platform: Platform, organizationId: string, work: () => Promise<void>): Promise<void> {
+async function alone<T>(platform: Platform, organizationId: string, work: () => Promise<T>): Promise<T> {
   const { working } = platform.callLeases;
   const mine = (working.get(organizationId) ?? Promise.resolve()).then(work, work);
   working.set(organizationId, mine);
   try {
-    await mine;
+    return await mine;
   } finally {
     if (working.get(organizationId) === mine) working.delete(organizationId);
   }

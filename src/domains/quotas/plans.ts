@@ -66,13 +66,31 @@ export interface Period {
   readonly end: Date;
 }
 
-/** The period that calls are counted in: the subscription's while it lasts, else the calendar month in UTC. */
+/**
+ * The period that calls are counted in: the subscription's while its plan is in force, else the calendar month in UTC. Where
+ * the next period has begun and Stripe has not told of it yet, it is taken to last a month.
+ */
 export function periodAt(
   now: Date,
-  subscription: { currentPeriodStart: Date | null; currentPeriodEnd: Date | null } | null,
+  subscription: (SubscriptionState & { currentPeriodStart: Date | null; currentPeriodEnd: Date | null }) | null,
 ): Period {
   const { currentPeriodStart: start, currentPeriodEnd: end } = subscription ?? {};
-  if (start && end && start <= now && now < end) return { start, end };
+  if (start && end && start <= now && planInForce(subscription, now) !== freePlan)
+    return periodFrom({ start, end }, now);
   const [year, month] = [now.getUTCFullYear(), now.getUTCMonth()];
   return { start: new Date(Date.UTC(year, month, 1)), end: new Date(Date.UTC(year, month + 1, 1)) };
+}
+
+function periodFrom(period: Period, now: Date): Period {
+  let { start, end } = period;
+  while (end <= now) [start, end] = [end, monthAfter(end)];
+  return { start, end };
+}
+
+/** The same day of the next month, or its last one. */
+function monthAfter(instant: Date): Date {
+  const next = new Date(instant);
+  next.setUTCMonth(instant.getUTCMonth() + 1);
+  if (next.getUTCDate() !== instant.getUTCDate()) next.setUTCDate(0);
+  return next;
 }

@@ -4,7 +4,7 @@ import { transact } from '../../platform/db.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { readsEverything } from '../members/members.access.ts';
 import { lockOrganization } from '../organizations/organization-lock.ts';
-import { forgetRefusal, settle } from './call-leases.service.ts';
+import { forgetLease, settle } from './call-leases.service.ts';
 import { termsOf } from './limits.service.ts';
 import { seatsUsed } from './seats.service.ts';
 import { storageUsed } from './storage.service.ts';
@@ -71,7 +71,7 @@ export async function setOrganizationQuota(ctx: Ctx, input: Input & { readonly l
       metadata: { resource, limitBefore: before, limitAfter: limit, bySuperuser },
     });
   });
-  forgetRefusal(ctx, organizationId);
+  await forgetLease(ctx, organizationId);
   return quotaOf(ctx, input);
 }
 
