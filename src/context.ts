@@ -53,6 +53,8 @@ export interface Ctx {
   readonly log: Logger;
   readonly origin: Origin;
   readonly platform: Platform;
+  /** The job whose attempt this is; its id is the same at each attempt. */
+  readonly job?: { readonly id: string };
   /** Inside `transact`: what is to happen once it has committed (see `afterCommit`). */
   readonly commitHooks?: (() => void)[];
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { JobHandlers, JobName } from '../src/jobs/catalog.ts';
+import { PermanentFailure } from '../src/jobs/failure.ts';
 import { enqueue, enqueueLater, stopJobQueue } from '../src/jobs/queue.ts';
 import { transact } from '../src/platform/db.ts';
 import { cloneDatabase } from './support/database.ts';
@@ -125,22 +126,51 @@ describe('a worker', () => {
     expect(JSON.stringify(jobs.logLines)).not.toContain(invitationId);
   });
 
-  test('gives up at JOB_RETRY_LIMIT and keeps no more of the error than its message', async () => {
+  test('gives up at JOB_RETRY_LIMIT and keeps what went wrong each time, and of an error its messages alone', async () => {
+    let attempts = 0;
     const fails = async () => {
-      throw Object.assign(new Error('no such person'), { mail: 'dear Ada' });
+      attempts += 1;
+      const cause = new Error('550 no such user <ada@example.com>');
+      throw Object.assign(new Error(`no answer ${attempts}`, { cause }), { mail: 'dear Ada' });
     };
     const knobs = { JOB_RETRY_LIMIT: '1', JOB_RETRY_DELAY_SECONDS: '0' };
     const jobs = await start({ 'invitation.sendEmail': fails }, knobs);
+    const invitationId = randomUUID();
 
-    await enqueue(jobs.ctx, 'invitation.sendEmail', { invitationId: randomUUID() });
+    await enqueue(jobs.ctx, 'invitation.sendEmail', { invitationId });
 
-    const state = () => jobs.ctx.db.$queryRaw`select state::text, output from pgboss.job`;
-    const output = { name: 'Error', message: 'no such person', stack: '' };
-    await vi.waitFor(async () => expect(await state()).toEqual([{ state: 'failed', output }]), { timeout: 5_000 });
+    const letter = await vi.waitFor(() => jobs.ctx.db.deadLetter.findFirstOrThrow(), { timeout: 5_000 });
+    const error = (attempt: number) => `no answer ${attempt}; caused by: 550 no such user <[address]>`;
+    expect(letter).toMatchObject({
+      queue: 'invitation.sendEmail',
+      payload: { invitationId },
+      attempts: 2,
+      error: error(2),
+      history: [
+        { attempt: 1, error: error(1), failedAt: expect.any(String) },
+        { attempt: 2, error: error(2), failedAt: expect.any(String) },
+      ],
+    });
+    expect(
+      await jobs.ctx.db.$queryRaw`select count(*)::int from pgboss.job where name = 'invitation.sendEmail'`,
+    ).toEqual([{ count: 0 }]);
     expect(runsIn(jobs).map((line) => [line.level, line.outcome])).toEqual([
       ['warn', 'retried'],
       ['error', 'failed'],
     ]);
+  });
+
+  test('gives up at once what no other attempt could do better', async () => {
+    const jobs = await start({
+      'invitation.sendEmail': async () => {
+        throw new PermanentFailure('there is no such mailbox');
+      },
+    });
+    await enqueue(jobs.ctx, 'invitation.sendEmail', { invitationId: randomUUID() });
+
+    const letter = await vi.waitFor(() => jobs.ctx.db.deadLetter.findFirstOrThrow(), { timeout: 5_000 });
+    expect(letter).toMatchObject({ attempts: 1, error: 'there is no such mailbox' });
+    expect(runsIn(jobs)).toHaveLength(1);
   });
 
   test('finishes the running job before it stops', async () => {

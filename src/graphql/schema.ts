@@ -9,6 +9,7 @@ import '../domains/audit/audit.schema.ts';
 import '../domains/billing/billing.schema.ts';
 import '../domains/files/files.schema.ts';
 import '../domains/files/uploads.schema.ts';
+import '../domains/dead-letters/dead-letters.schema.ts';
 import '../domains/invitations/invitations.schema.ts';
 import '../domains/invitations/open-invitations.schema.ts';
 import '../domains/members/members.schema.ts';

@@ -12,6 +12,8 @@ export interface JobPolicy {
   readonly expireInSeconds: number;
   /** How many run at once in one worker process. */
   readonly concurrency: number;
+  /** How many run at once of one key (see `fairBy`), over all processes. In a race it may be one more. */
+  readonly concurrencyPerKey?: number;
 }
 
 /** What a person is told by mail because somebody else may have done it. These cannot be switched off. */
@@ -30,9 +32,11 @@ export const noticeKinds = [
 
 export type NoticeKind = (typeof noticeKinds)[number];
 
-interface JobDefinition {
+export interface JobDefinition {
   readonly payload: z.ZodObject;
   readonly policy: JobPolicy;
+  /** The field of the payload whose value is the key: jobs of one key do not hold up those of another. */
+  readonly fairBy?: string;
 }
 
 /** A mail server that is down for an hour costs no mail. */
@@ -68,7 +72,17 @@ export const catalog = {
   },
   'account.removeExpired': { payload: z.strictObject({}), policy: sweepPolicy },
   'audit.writeCheckpoints': { payload: z.strictObject({}), policy: sweepPolicy },
-  'invitation.sendEmail': { payload: z.strictObject({ invitationId: z.uuid() }), policy: mailPolicy },
+  'deadLetter.collect': { payload: z.strictObject({}), policy: sweepPolicy },
+  'deadLetter.sendAlert': {
+    payload: z.strictObject({ userId: z.uuid(), deadLetterId: z.uuid() }),
+    policy: mailPolicy,
+  },
+  'invitation.sendEmail': {
+    // Of the organization only the turn is taken: one that invites hundreds holds up nobody else's invitations.
+    payload: z.strictObject({ invitationId: z.uuid(), organizationId: z.uuid().optional() }),
+    policy: { ...mailPolicy, concurrency: 3, concurrencyPerKey: 2 },
+    fairBy: 'organizationId',
+  },
 } satisfies Record<string, JobDefinition>;
 
 export type JobName = keyof typeof catalog;
@@ -85,6 +99,11 @@ export type JobHandler<Name extends JobName> = (
 export type JobHandlers<Names extends JobName> = { readonly [Name in Names]: JobHandler<Name> };
 
 export const jobNames = Object.keys(catalog) as JobName[];
+
+/** What the catalog says of a kind of job; null for one that this version does not know. */
+export function definitionOf(name: string): JobDefinition | null {
+  return Object.hasOwn(catalog, name) ? catalog[name as JobName] : null;
+}
 
 /** @throws ZodError when `payload` is not what the catalog says; unknown keys are not let through. */
 export function parsePayload<Name extends JobName>(name: Name, payload: unknown): JobPayload<Name> {

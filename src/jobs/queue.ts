@@ -2,7 +2,7 @@ import { fromPrisma, PgBoss, type SendOptions } from 'pg-boss';
 import type { Config } from '../config.ts';
 import type { Ctx } from '../context.ts';
 import type { Logger } from '../platform/log.ts';
-import { catalog, type JobName, type JobPayload, type JobPolicy, parsePayload } from './catalog.ts';
+import { catalog, type JobDefinition, type JobName, type JobPayload, type JobPolicy, parsePayload } from './catalog.ts';
 
 /** The program is gone ten seconds after the signal, and requests are let finish before the jobs. */
 const stopTimeoutMs = 4_000;
@@ -10,6 +10,10 @@ const stopTimeoutMs = 4_000;
 const heartbeatSeconds = 10;
 const monitorIntervalSeconds = 5;
 const errorQuietMs = 10_000;
+/** A worker ends an attempt in time by itself and can say so; what it does not end, the queue does, a little later. */
+const graceSeconds = 5;
+/** pg-boss would drop a job that nobody has started for two weeks. */
+const retentionSeconds = 10 * 365 * 86_400;
 
 /**
  * Writes a job through the caller's connection: inside `transact` it exists if, and only if, the transaction commits.
@@ -43,8 +47,47 @@ async function send<Name extends JobName>(
   options: SendOptions,
 ): Promise<void> {
   const { jobQueue, config } = ctx.platform;
+  const data = parsePayload(name, payload);
   const policy = sendOptions(catalog[name].policy, config.jobs);
-  await jobQueue.send(name, parsePayload(name, payload), { ...policy, ...options, db: fromPrisma(ctx.db) });
+  await jobQueue.send(name, data, { ...policy, ...groupOf(name, data), ...options, db: fromPrisma(ctx.db) });
+}
+
+/**
+ * Takes a job that this worker runs out of the queue, in the caller's transaction.
+ * @returns false when the worker has lost it: somebody else runs it, or has run it
+ */
+export async function takeOut(ctx: Ctx, job: { id: string; name: string; retryCount: number }): Promise<boolean> {
+  const held = await ctx.db.$queryRaw<unknown[]>`
+    SELECT 1 FROM pgboss.job
+    WHERE name = ${job.name} AND id = ${job.id}::uuid AND state = 'active' AND retry_count = ${job.retryCount} FOR UPDATE`;
+  if (held.length === 0) return false;
+  await ctx.platform.jobQueue.deleteJob(job.name, job.id, { db: fromPrisma(ctx.db) });
+  return true;
+}
+
+/** A job that the queue has given up, as its row tells. */
+export interface FailedJob {
+  readonly id: string;
+  readonly name: string;
+  readonly data: unknown;
+  readonly output: unknown;
+  readonly attempts: number;
+}
+
+/** Takes jobs that the queue has given up by itself out of it, in the caller's transaction: their workers were lost. */
+export async function takeOutFailed(ctx: Ctx, limit: number): Promise<FailedJob[]> {
+  const failed = await ctx.db.$queryRaw<FailedJob[]>`
+    SELECT id::text, name, data, output, retry_count + 1 AS attempts FROM pgboss.job
+    WHERE state = 'failed' ORDER BY completed_on LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
+  for (const { id, name } of failed) await ctx.platform.jobQueue.deleteJob(name, id, { db: fromPrisma(ctx.db) });
+  return failed;
+}
+
+/** Jobs of one key share its concurrency. */
+function groupOf(name: JobName, data: Readonly<Record<string, unknown>>): SendOptions {
+  const { fairBy }: JobDefinition = catalog[name];
+  const key = fairBy && data[fairBy];
+  return typeof key === 'string' ? { group: { id: key } } : {};
 }
 
 /** The policy travels with each job, so that a changed catalog or an operator's override needs no migration. */
@@ -56,8 +99,9 @@ function sendOptions(policy: JobPolicy, override: Config['jobs']): SendOptions {
   return {
     ...retryDelay,
     retryLimit: override.retryLimit ?? policy.retryLimit,
-    expireInSeconds: policy.expireInSeconds,
+    expireInSeconds: policy.expireInSeconds + graceSeconds,
     heartbeatSeconds,
+    retentionSeconds,
     deleteAfterSeconds: 86_400,
   };
 }

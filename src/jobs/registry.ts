@@ -1,7 +1,15 @@
 import { accountsJobs } from '../domains/accounts/accounts.jobs.ts';
 import { auditJobs } from '../domains/audit/audit.jobs.ts';
+import { deadLettersJobs } from '../domains/dead-letters/dead-letters.jobs.ts';
 import { invitationsJobs } from '../domains/invitations/invitations.jobs.ts';
 import type { JobHandlers, JobName } from './catalog.ts';
 
+export { keepGivenUp } from '../domains/dead-letters/dead-letters.jobs.ts';
+
 /** The handler of every job in the catalog; one that is missing does not compile. */
-export const jobHandlers: JobHandlers<JobName> = { ...accountsJobs, ...auditJobs, ...invitationsJobs };
+export const jobHandlers: JobHandlers<JobName> = {
+  ...accountsJobs,
+  ...auditJobs,
+  ...deadLettersJobs,
+  ...invitationsJobs,
+};

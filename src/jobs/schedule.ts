@@ -7,6 +7,7 @@ import { enqueueOnce } from './queue.ts';
 const schedule = [
   { name: 'audit.writeCheckpoints', everyMinutes: 60 },
   { name: 'account.removeExpired', everyMinutes: 60 },
+  { name: 'deadLetter.collect', everyMinutes: 1 },
 ] as const;
 
 const lookEveryMs = 10_000;

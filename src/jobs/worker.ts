@@ -1,9 +1,18 @@
-import type { JobWithMetadata } from 'pg-boss';
+import type { JobWithMetadata, WorkOptions } from 'pg-boss';
 import { type Ctx, systemCtx } from '../context.ts';
+import { transact } from '../platform/db.ts';
 import type { Platform } from '../platform/platform.ts';
-import { catalog, type JobHandlers, type JobName, jobNames, parsePayload } from './catalog.ts';
-import { stopJobQueue } from './queue.ts';
-import { jobHandlers } from './registry.ts';
+import { catalog, type JobHandlers, type JobName, type JobPolicy, jobNames, parsePayload } from './catalog.ts';
+import {
+  describeFailure,
+  type FailedAttempt,
+  failedAttempts,
+  PermanentFailure,
+  storable,
+  wordOfQueue,
+} from './failure.ts';
+import { stopJobQueue, takeOut } from './queue.ts';
+import { jobHandlers, keepGivenUp } from './registry.ts';
 
 /** Runs the jobs of the platform's queue, which must be started and in the role `works`, until it is stopped. */
 export async function startWorker(
@@ -22,36 +31,77 @@ export async function startWorker(
  */
 async function openSlot<Name extends JobName>(platform: Platform, name: Name, handlers: JobHandlers<JobName>) {
   const { jobQueue } = platform;
-  const options = { includeMetadata: true, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 } as const;
+  const policy: JobPolicy = catalog[name].policy;
+  const options = {
+    includeMetadata: true,
+    pollingIntervalSeconds: 1,
+    notifyPollingIntervalSeconds: 1,
+    ...(policy.concurrencyPerKey && { groupConcurrency: policy.concurrencyPerKey }),
+  } satisfies WorkOptions;
   const slotId = await jobQueue.work(name, options, async ([job]: JobWithMetadata<unknown>[]) => {
     try {
-      if (job) await logged(platform, job, (ctx) => handlers[name](ctx, parsePayload(name, job.data), job.signal));
+      if (!job) return;
+      const timeUp = AbortSignal.timeout(policy.expireInSeconds * 1000);
+      const signal = AbortSignal.any([job.signal, timeUp]);
+      await logged(platform, { job, timeUp }, (ctx) => handlers[name](ctx, parsePayload(name, job.data), signal));
     } finally {
       jobQueue.notifyWorker(slotId);
     }
   });
 }
 
+interface Run {
+  readonly job: JobWithMetadata<unknown>;
+  readonly timeUp: AbortSignal;
+}
+
 /** Runs one attempt and writes its one log line. The payload is never in it. */
-async function logged(platform: Platform, job: JobWithMetadata<unknown>, attempt: (ctx: Ctx) => Promise<void>) {
+async function logged(platform: Platform, run: Run, attempt: (ctx: Ctx) => Promise<void>) {
+  const { job } = run;
   const log = platform.log.child({ job: job.name, jobId: job.id, attempt: job.retryCount + 1 });
+  const ctx = { ...systemCtx(platform, log), job: { id: job.id } };
   const startedAt = performance.now();
   const durationMs = () => Math.round(performance.now() - startedAt);
   try {
-    await attempt(systemCtx(platform, log));
+    await attempt(ctx);
     log.info({ outcome: 'done', durationMs: durationMs() }, 'job');
   } catch (error) {
-    const outcome = job.signal.aborted ? 'aborted' : job.retryCount < job.retryLimit ? 'retried' : 'failed';
+    const outcome = outcomeOf(job, error);
     log[outcome === 'failed' ? 'error' : 'warn']({ outcome, durationMs: durationMs(), err: error }, 'job');
-    throw storable(error);
+    const attempts = attemptsSoFar(run, error, platform.now());
+    if (outcome !== 'failed' || !(await giveUp(ctx, job, attempts))) throw storable(attempts);
   }
 }
 
-/** What the job row keeps of an error: no more than its name and message, since other fields may hold anything. */
-function storable(error: unknown): Error {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  const kept = new Error(message.slice(0, 500));
-  kept.name = name;
-  kept.stack = '';
-  return kept;
+function outcomeOf(job: JobWithMetadata<unknown>, error: unknown): 'aborted' | 'retried' | 'failed' {
+  if (job.signal.aborted) return 'aborted';
+  return job.retryCount < job.retryLimit && !(error instanceof PermanentFailure) ? 'retried' : 'failed';
+}
+
+/** The row tells of the attempts before this one, of the last one alone when a worker was lost with it. */
+function attemptsSoFar({ job, timeUp }: Run, error: unknown, now: Date): FailedAttempt[] {
+  const failedAt = now.toISOString();
+  const lost = wordOfQueue(job.output);
+  const before = lost === null ? failedAttempts(job.output) : [{ attempt: job.retryCount, failedAt, error: lost }];
+  const isOutOfTime = timeUp.aborted && !job.signal.aborted;
+  const told = isOutOfTime ? new Error('The attempt did not end in its time.', { cause: error }) : error;
+  return [...before, { attempt: job.retryCount + 1, failedAt, error: describeFailure(told) }];
+}
+
+/**
+ * Moves a job out of the queue to where given-up jobs are kept, in one transaction.
+ * @returns false when that was not possible; then the queue gives it up, and it is collected from there
+ */
+async function giveUp(ctx: Ctx, job: JobWithMetadata<unknown>, attempts: FailedAttempt[]): Promise<boolean> {
+  const { id, name, data, retryCount } = job;
+  try {
+    return await transact(ctx, async (ctx) => {
+      if (!(await takeOut(ctx, { id, name, retryCount }))) return false;
+      await keepGivenUp(ctx, { id, queue: name, payload: data, attempts: retryCount + 1, history: attempts });
+      return true;
+    });
+  } catch (error) {
+    ctx.log.error({ err: error }, 'a job that failed for good was left to be collected');
+    return false;
+  }
 }

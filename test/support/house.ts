@@ -45,7 +45,11 @@ export const areas: readonly Area[] = [
   { name: 'rules', files: inDomain(''), mayImport: ['rules', 'generated', ...leaves] },
   { name: 'registry', files: /^jobs\/registry\.ts$/, mayImport: ['handlers', 'jobs'] },
   { name: 'worker', files: /^jobs\/(worker|schedule)\.ts$/, mayImport: ['registry', 'jobs', ...leaves] },
-  { name: 'jobs', files: /^jobs\/(queue|catalog|install)\.ts$/, mayImport: ['jobs', 'type config', ...leaves] },
+  {
+    name: 'jobs',
+    files: /^jobs\/(queue|catalog|install|failure|metrics)\.ts$/,
+    mayImport: ['jobs', 'type config', ...leaves],
+  },
   {
     name: 'platform',
     files: /^platform\//,

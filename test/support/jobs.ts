@@ -7,6 +7,7 @@ import { connectDb } from '../../src/platform/db.ts';
 import { createLogger } from '../../src/platform/log.ts';
 import { createMailer } from '../../src/platform/mailer.ts';
 import type { Platform } from '../../src/platform/platform.ts';
+import { createLocalPubSub } from '../../src/platform/pubsub.ts';
 
 export interface RunningJobs {
   readonly ctx: Ctx;
@@ -28,7 +29,7 @@ export async function startJobs(
   const mailer = createMailer(config, now);
   const jobQueue = createJobQueue(databaseUrl, log, 'works');
   await startJobQueue(jobQueue);
-  const platform = { config, log, now, db, mailer, jobQueue } as Platform;
+  const platform = { config, log, now, db, mailer, jobQueue, pubsub: createLocalPubSub() } as Platform;
   const worker = await startWorker(platform, handlers as JobHandlers<JobName>);
   return {
     ctx: systemCtx(platform),

@@ -47,7 +47,7 @@ async function sendInvitation(
   await refuseMembers(ctx, { organizationId, email });
   await requireFreeSeat(ctx, organizationId);
   const invitation = await createInvitation(ctx, { organizationId, email, role });
-  await enqueue(ctx, 'invitation.sendEmail', { invitationId: invitation.id });
+  await enqueue(ctx, 'invitation.sendEmail', { invitationId: invitation.id, organizationId });
   await tellInvitee(ctx, invitation);
   await recordEvent(ctx, {
     organizationId,

@@ -30,7 +30,10 @@ export async function resendInvitation(ctx: Ctx, input: { invitationId: string }
       tokenDigest: null,
       expiresAt: invitationExpiry(ctx),
     });
-    await enqueue(ctx, 'invitation.sendEmail', { invitationId: invitation.id });
+    await enqueue(ctx, 'invitation.sendEmail', {
+      invitationId: invitation.id,
+      organizationId: invitation.organizationId,
+    });
     await record(ctx, invitation, 'invitation.resent');
     return invitation;
   };

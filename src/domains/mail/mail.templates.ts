@@ -86,3 +86,24 @@ export function invitation(input: {
     ],
   });
 }
+
+/** To a superuser, when a job was given up. */
+export function deadLetterAlert(input: {
+  name: string;
+  queue: string;
+  error: string;
+  openCount: number;
+  appUrl: string;
+}): RenderedMail {
+  const { queue, openCount } = input;
+  return renderMail({
+    subject: `A job was given up: ${queue}`,
+    greeting: hello(input.name),
+    paragraphs: [
+      `A job "${queue}" has failed for good. ${openCount === 1 ? 'It is the only one of its kind' : `${openCount} of its kind`} that waits for somebody to retry or resolve it.`,
+      `It failed with: ${spoken(input.error)}`,
+    ],
+    button: { label: 'Go to the app', link: input.appUrl },
+    smallPrint: ['You get this as a superuser, at most once an hour for each kind of job.'],
+  });
+}
