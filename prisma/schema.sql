@@ -10,6 +10,17 @@ CREATE TYPE "LoginMethod" AS ENUM ('PASSWORD', 'OAUTH');
 
 CREATE TYPE "Role" AS ENUM ('OWNER', 'ADMIN', 'MEMBER');
 
+CREATE TYPE "UploadState" AS ENUM ('PENDING', 'RECEIVING', 'SCANNING', 'READY', 'FAILED', 'ABORTED', 'EXPIRED', 'QUARANTINED');
+
+CREATE OR REPLACE FUNCTION public.discard_object()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  INSERT INTO discarded_objects (storage_key) VALUES (OLD.storage_key) ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_audit_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -154,6 +165,19 @@ CREATE TABLE dead_letters (
     CONSTRAINT dead_letters_resolved_by_id_fkey FOREIGN KEY (resolved_by_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE SET NULL
 );
 
+CREATE TABLE discarded_objects (
+    storage_key text NOT NULL,
+    CONSTRAINT discarded_objects_pkey PRIMARY KEY (storage_key)
+);
+
+CREATE TABLE egress_days (
+    organization_id uuid NOT NULL,
+    day date NOT NULL,
+    bytes bigint NOT NULL,
+    CONSTRAINT egress_days_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT egress_days_pkey PRIMARY KEY (organization_id, day)
+);
+
 CREATE TABLE email_tokens (
     user_id uuid NOT NULL,
     purpose "EmailTokenPurpose" NOT NULL,
@@ -163,6 +187,32 @@ CREATE TABLE email_tokens (
     expires_at timestamp(3) with time zone NOT NULL,
     CONSTRAINT email_tokens_pkey PRIMARY KEY (user_id, purpose),
     CONSTRAINT email_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+CREATE TABLE files (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    uploaded_by_id uuid,
+    name text NOT NULL,
+    size bigint NOT NULL,
+    content_type text NOT NULL,
+    sha256 text NOT NULL,
+    storage_key text NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    trashed_at timestamp(3) with time zone,
+    CONSTRAINT files_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT files_pkey PRIMARY KEY (id),
+    CONSTRAINT files_uploaded_by_id_fkey FOREIGN KEY (uploaded_by_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE SET NULL
+);
+
+CREATE TABLE idempotent_requests (
+    id uuid NOT NULL,
+    caller_id uuid NOT NULL,
+    key_digest bytea NOT NULL,
+    fingerprint bytea NOT NULL,
+    answer text,
+    expires_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT idempotent_requests_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE identities (
@@ -316,6 +366,15 @@ CREATE TABLE sessions (
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
 );
 
+CREATE TABLE storage_usages (
+    organization_id uuid NOT NULL,
+    used_bytes bigint DEFAULT 0 NOT NULL,
+    reserved_bytes bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT storage_usages_not_negative_check CHECK (((used_bytes >= 0) AND (reserved_bytes >= 0))),
+    CONSTRAINT storage_usages_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT storage_usages_pkey PRIMARY KEY (organization_id)
+);
+
 CREATE TABLE stripe_events (
     id text NOT NULL,
     type text NOT NULL,
@@ -324,6 +383,15 @@ CREATE TABLE stripe_events (
     received_at timestamp(3) with time zone NOT NULL,
     processed_at timestamp(3) with time zone,
     CONSTRAINT stripe_events_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE thumbnails (
+    file_id uuid NOT NULL,
+    edge integer NOT NULL,
+    bytes integer NOT NULL,
+    storage_key text NOT NULL,
+    CONSTRAINT thumbnails_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT thumbnails_pkey PRIMARY KEY (file_id, edge)
 );
 
 CREATE TABLE totp_enrollments (
@@ -341,6 +409,36 @@ CREATE TABLE totp_factors (
     confirmed_at timestamp(3) with time zone NOT NULL,
     CONSTRAINT totp_factors_pkey PRIMARY KEY (user_id),
     CONSTRAINT totp_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+
+CREATE TABLE uploads (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    created_by_id uuid,
+    session_id uuid,
+    api_key_id uuid,
+    file_id uuid,
+    state "UploadState" DEFAULT 'PENDING'::"UploadState" NOT NULL,
+    failure text,
+    name text NOT NULL,
+    declared_size bigint,
+    declared_sha256 text,
+    client_key text,
+    reserved_bytes bigint NOT NULL,
+    received_bytes bigint DEFAULT 0 NOT NULL,
+    storage_key text,
+    draft text,
+    found_type text,
+    found_sha256 text,
+    lease_id uuid,
+    lease_wanted boolean DEFAULT false NOT NULL,
+    active_at timestamp(3) with time zone NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    expires_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT uploads_created_by_id_fkey FOREIGN KEY (created_by_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE SET NULL,
+    CONSTRAINT uploads_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON UPDATE CASCADE ON DELETE SET NULL,
+    CONSTRAINT uploads_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT uploads_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE usage_rollups (
@@ -407,6 +505,22 @@ CREATE INDEX dead_letters_resolved_by_id_idx ON public.dead_letters USING btree 
 
 CREATE UNIQUE INDEX email_tokens_digest_key ON public.email_tokens USING btree (digest);
 
+CREATE INDEX files_organization_id_created_at_id_idx ON public.files USING btree (organization_id, created_at, id);
+
+CREATE INDEX files_organization_id_name_id_idx ON public.files USING btree (organization_id, name, id);
+
+CREATE INDEX files_organization_id_size_id_idx ON public.files USING btree (organization_id, size, id);
+
+CREATE UNIQUE INDEX files_storage_key_key ON public.files USING btree (storage_key);
+
+CREATE INDEX files_trashed_at_idx ON public.files USING btree (trashed_at);
+
+CREATE INDEX files_uploaded_by_id_idx ON public.files USING btree (uploaded_by_id);
+
+CREATE UNIQUE INDEX idempotent_requests_caller_id_key_digest_key ON public.idempotent_requests USING btree (caller_id, key_digest);
+
+CREATE INDEX idempotent_requests_expires_at_idx ON public.idempotent_requests USING btree (expires_at);
+
 CREATE UNIQUE INDEX identities_provider_subject_key ON public.identities USING btree (provider, subject);
 
 CREATE INDEX identities_user_id_idx ON public.identities USING btree (user_id);
@@ -449,6 +563,18 @@ CREATE INDEX sessions_user_id_id_idx ON public.sessions USING btree (user_id, id
 
 CREATE INDEX stripe_events_organization_id_idx ON public.stripe_events USING btree (organization_id);
 
+CREATE UNIQUE INDEX thumbnails_storage_key_key ON public.thumbnails USING btree (storage_key);
+
+CREATE INDEX uploads_created_by_id_idx ON public.uploads USING btree (created_by_id);
+
+CREATE UNIQUE INDEX uploads_file_id_key ON public.uploads USING btree (file_id);
+
+CREATE UNIQUE INDEX uploads_organization_id_created_by_id_client_key_key ON public.uploads USING btree (organization_id, created_by_id, client_key);
+
+CREATE INDEX uploads_state_expires_at_idx ON public.uploads USING btree (state, expires_at);
+
+CREATE UNIQUE INDEX uploads_storage_key_key ON public.uploads USING btree (storage_key);
+
 CREATE UNIQUE INDEX users_email_key ON public.users USING btree (email);
 
 CREATE INDEX webhook_events_organization_id_id_idx ON public.webhook_events USING btree (organization_id, id);
@@ -457,4 +583,10 @@ CREATE TRIGGER audit_checkpoints_only_grow BEFORE DELETE OR UPDATE OR TRUNCATE O
 
 CREATE TRIGGER audit_entries_only_grow BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
+CREATE TRIGGER files_discard_object AFTER DELETE ON public.files FOR EACH ROW EXECUTE FUNCTION discard_object();
+
 CREATE CONSTRAINT TRIGGER memberships_last_owner AFTER DELETE OR UPDATE ON public.memberships DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.role = 'OWNER'::"Role")) EXECUTE FUNCTION refuse_losing_last_owner();
+
+CREATE TRIGGER thumbnails_discard_object AFTER DELETE ON public.thumbnails FOR EACH ROW EXECUTE FUNCTION discard_object();
+
+CREATE TRIGGER uploads_discard_object AFTER DELETE ON public.uploads FOR EACH ROW WHEN ((old.storage_key IS NOT NULL)) EXECUTE FUNCTION discard_object();
