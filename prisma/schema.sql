@@ -99,6 +99,29 @@ CREATE TABLE audit_entries (
     CONSTRAINT audit_entries_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE audit_export_parts (
+    organization_id uuid NOT NULL,
+    export_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    lines text NOT NULL,
+    CONSTRAINT audit_export_parts_organization_id_export_id_fkey FOREIGN KEY (organization_id, export_id) REFERENCES audit_exports(organization_id, id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT audit_export_parts_pkey PRIMARY KEY (organization_id, export_id, "position")
+);
+
+CREATE TABLE audit_exports (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    requested_by_id uuid NOT NULL,
+    first_sequence bigint NOT NULL,
+    last_sequence bigint NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    expires_at timestamp(3) with time zone NOT NULL,
+    ready_at timestamp(3) with time zone,
+    CONSTRAINT audit_exports_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT audit_exports_organization_id_requested_by_id_fkey FOREIGN KEY (organization_id, requested_by_id) REFERENCES memberships(organization_id, user_id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT audit_exports_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE audit_heads (
     chain_id uuid NOT NULL,
     sequence bigint NOT NULL,
@@ -361,7 +384,7 @@ CREATE TABLE sessions (
     user_agent text,
     revoked_at timestamp(3) with time zone,
     revoke_reason text,
-    CONSTRAINT sessions_active_organization_id_fkey FOREIGN KEY (active_organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE SET NULL,
+    CONSTRAINT sessions_active_membership_fkey FOREIGN KEY (active_organization_id, user_id) REFERENCES memberships(organization_id, user_id) ON UPDATE CASCADE ON DELETE SET NULL (active_organization_id),
     CONSTRAINT sessions_pkey PRIMARY KEY (id),
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE
 );
@@ -489,6 +512,10 @@ CREATE INDEX audit_entries_chain_id_actor_user_id_sequence_idx ON public.audit_e
 
 CREATE UNIQUE INDEX audit_entries_chain_id_sequence_key ON public.audit_entries USING btree (chain_id, sequence);
 
+CREATE INDEX audit_exports_expires_at_idx ON public.audit_exports USING btree (expires_at);
+
+CREATE INDEX audit_exports_organization_id_requested_by_id_idx ON public.audit_exports USING btree (organization_id, requested_by_id);
+
 CREATE UNIQUE INDEX backup_codes_digest_key ON public.backup_codes USING btree (digest);
 
 CREATE INDEX backup_codes_user_id_idx ON public.backup_codes USING btree (user_id);
@@ -536,8 +563,6 @@ CREATE UNIQUE INDEX invitations_token_digest_key ON public.invitations USING btr
 CREATE INDEX mail_suppressions_expires_at_idx ON public.mail_suppressions USING btree (expires_at);
 
 CREATE INDEX memberships_organization_id_id_idx ON public.memberships USING btree (organization_id, id);
-
-CREATE UNIQUE INDEX memberships_organization_id_user_id_key ON public.memberships USING btree (organization_id, user_id);
 
 CREATE INDEX memberships_user_id_joined_at_id_idx ON public.memberships USING btree (user_id, joined_at, id);
 

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OperationTypeNode } from 'graphql';
+import { auditExportPath } from '../domains/audit-exports/audit-export-grant.ts';
 import type { Platform } from '../platform/platform.ts';
 import { type Handler, reading, sendJson, sendProblem } from './answers.ts';
+import { auditExportRoute } from './audit-export.ts';
 import { sendGraphiql, wantsGraphiql } from './graphiql.ts';
 import type { GraphqlServer } from './graphql-server.ts';
 import { readinessReader } from './health.ts';
@@ -43,6 +45,7 @@ export function createRouter(options: RouteOptions): (request: IncomingMessage) 
       }),
     ],
   ]);
+  routes.set(auditExportPath, auditExportRoute(platform));
   if (mailbox) for (const path of ['/dev/mailbox', '/dev/mailbox.json']) routes.set(path, mailbox);
   if (config.graphiql) routes.set('/', reading(leadToGraphiql));
   const upload = uploadRoute(platform);

@@ -6,6 +6,7 @@ import '../domains/accounts/viewer.schema.ts';
 import '../domains/admin/admin.schema.ts';
 import '../domains/api-keys/api-keys.schema.ts';
 import '../domains/audit/audit.schema.ts';
+import '../domains/audit-exports/audit-exports.schema.ts';
 import '../domains/billing/billing.schema.ts';
 import '../domains/files/files.schema.ts';
 import '../domains/files/uploads.schema.ts';

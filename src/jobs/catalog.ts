@@ -57,6 +57,15 @@ const sweepPolicy: JobPolicy = {
   concurrency: 1,
 };
 
+/** A long log takes its time, and somebody waits for it. */
+const exportPolicy: JobPolicy = {
+  retryLimit: 5,
+  retryDelaySeconds: 5,
+  retryDelayMaxSeconds: 300,
+  expireInSeconds: 1800,
+  concurrency: 1,
+};
+
 /**
  * Every job of the program. A payload names rows, never their content: no token, no address, since it lies in the
  * database as plain text; what it must hold is sealed. A job may run more than once.
@@ -71,6 +80,8 @@ export const catalog = {
     policy: mailPolicy,
   },
   'account.removeExpired': { payload: z.strictObject({}), policy: sweepPolicy },
+  'auditExport.write': { payload: z.strictObject({ auditExportId: z.uuid() }), policy: exportPolicy },
+  'auditExport.removeExpired': { payload: z.strictObject({}), policy: sweepPolicy },
   'audit.writeCheckpoints': { payload: z.strictObject({}), policy: sweepPolicy },
   'deadLetter.collect': { payload: z.strictObject({}), policy: sweepPolicy },
   'deadLetter.sendAlert': {

@@ -1,5 +1,6 @@
 import { accountsJobs } from '../domains/accounts/accounts.jobs.ts';
 import { auditJobs } from '../domains/audit/audit.jobs.ts';
+import { auditExportsJobs } from '../domains/audit-exports/audit-exports.jobs.ts';
 import { deadLettersJobs } from '../domains/dead-letters/dead-letters.jobs.ts';
 import { invitationsJobs } from '../domains/invitations/invitations.jobs.ts';
 import type { JobHandlers, JobName } from './catalog.ts';
@@ -11,5 +12,6 @@ export const jobHandlers: JobHandlers<JobName> = {
   ...accountsJobs,
   ...auditJobs,
   ...deadLettersJobs,
+  ...auditExportsJobs,
   ...invitationsJobs,
 };

@@ -8,6 +8,7 @@ const schedule = [
   { name: 'audit.writeCheckpoints', everyMinutes: 60 },
   { name: 'account.removeExpired', everyMinutes: 60 },
   { name: 'deadLetter.collect', everyMinutes: 1 },
+  { name: 'auditExport.removeExpired', everyMinutes: 60 },
 ] as const;
 
 const lookEveryMs = 10_000;

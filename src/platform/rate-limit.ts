@@ -26,6 +26,8 @@ const rules = {
   passwordResetMail: { points: 5, perSeconds: 3600 },
   /** By the invited address, whichever organizations ask it; whoever is over is told to wait. */
   invitationMail: { points: 5, perSeconds: 3600 },
+  /** By organization: each copies as much of the log as is asked for. */
+  auditExport: { points: 10, perSeconds: 3600 },
 } satisfies Record<string, Rule>;
 
 export type LimitName = keyof typeof rules;

@@ -11,6 +11,7 @@ export const idPrefixes = {
   Identity: 'idn',
   ApiKey: 'key',
   AuditEntry: 'aud',
+  AuditExport: 'axp',
   File: 'fil',
   Upload: 'upl',
   WebhookEndpoint: 'whe',

@@ -62,7 +62,7 @@ export async function changeMemberRole(ctx: Ctx, input: { membershipId: string; 
 
 /**
  * Takes a member out, or lets the caller leave. From the next request on the person is an outsider everywhere: no
- * session acts in the organization any more, and their keys to it are revoked.
+ * session acts in the organization any more, which the database sees to, and their keys to it are revoked.
  * @throws LastOwner, NotFound, Forbidden
  */
 export async function removeMember(ctx: Ctx, input: { membershipId: string }): Promise<{ membershipId: string }> {
@@ -74,7 +74,7 @@ export async function removeMember(ctx: Ctx, input: { membershipId: string }): P
     if (!isLeaving) await requireRole(ctx, organizationId, role === 'OWNER' ? 'OWNER' : 'ADMIN');
     if (role === 'OWNER') await refuseLastOwner(ctx, organizationId);
     await ctx.db.membership.delete({ where: { id, organizationId } });
-    await forgetEverywhere(ctx, { organizationId, userId });
+    await revokeKeysOf(ctx, { organizationId, userId, reason: 'memberRemoved' });
     if (!isLeaving) await notify(ctx, { userIds: [userId], type: 'member.removed', organizationId, data: { role } });
     await recordEvent(ctx, {
       organizationId,
@@ -144,12 +144,4 @@ async function lockSeat(ctx: Ctx, membershipId: string): Promise<{ membership: M
 async function refuseLastOwner(ctx: Ctx, organizationId: string): Promise<void> {
   const owners = await ctx.db.membership.count({ where: { organizationId, role: 'OWNER' } });
   if (owners < 2) throw new LastOwner();
-}
-
-async function forgetEverywhere(ctx: Ctx, { organizationId, userId }: { organizationId: string; userId: string }) {
-  await ctx.db.session.updateMany({
-    where: { userId, activeOrganizationId: organizationId },
-    data: { activeOrganizationId: null },
-  });
-  await revokeKeysOf(ctx, { organizationId, userId, reason: 'memberRemoved' });
 }

@@ -9,6 +9,7 @@ export const notificationTypes = [
   'webhookEndpoint.failing',
   'webhookEndpoint.disabled',
   'apiKey.expiring',
+  'auditExport.ready',
   'billing.pastDue',
   'session.revokedForReuse',
   'mfa.changed',
@@ -61,6 +62,10 @@ const texts: Readonly<Record<NotificationType, (data: NotificationData) => Notif
   'apiKey.expiring': (data) => ({
     title: 'An API key expires soon',
     body: `Rotate the key of ${organization(data)} before programs stop working.`,
+  }),
+  'auditExport.ready': (data) => ({
+    title: `The audit log of ${organization(data)} is ready to download`,
+    body: 'It can be fetched for a day after it was asked for.',
   }),
   'billing.pastDue': (data) => ({
     title: `A payment for ${organization(data)} failed`,

@@ -44,10 +44,18 @@ export async function setActiveOrganization(ctx: Ctx, input: { organizationId: s
   const actor = signedInActor(ctx);
   return transact(ctx, async (ctx) => {
     const seat = await seatIn(ctx, organizationId);
-    if (!seat) throw new NotFound();
+    if (!seat || !(await holdSeat(ctx, { organizationId, userId: actor.userId }))) throw new NotFound();
     await ctx.db.session.update({ where: { id: actor.sessionId }, data: { activeOrganizationId: organizationId } });
     return { ...actor, activeMembership: { ...seat, organizationId } };
   });
+}
+
+/** Keeps a seat from being taken away until the commit. @returns whether it is there */
+async function holdSeat(ctx: Ctx, seat: { organizationId: string; userId: string }): Promise<boolean> {
+  const rows = await ctx.db.$queryRaw<unknown[]>`
+    SELECT id FROM memberships
+    WHERE organization_id = ${seat.organizationId}::uuid AND user_id = ${seat.userId}::uuid FOR KEY SHARE`;
+  return rows.length > 0;
 }
 
 /** Takes an organization away with all that is its own, its audit chain excepted. Joins the caller's transaction. */
