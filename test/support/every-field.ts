@@ -26,7 +26,8 @@ export function fieldsOf(type: GraphQLObjectType | null | undefined): GraphQLFie
   return Object.values(type?.getFields() ?? {}) as GraphQLField<unknown, unknown>[];
 }
 
-function sampleOf(type: GraphQLInputType): string {
+/** A value that fits a type and means nothing. */
+export function sampleOf(type: GraphQLInputType): string {
   if (isNonNullType(type)) return sampleOf(type.ofType);
   if (isListType(type)) return '[]';
   if (isEnumType(type)) return type.getValues()[0]?.name ?? '';

@@ -62,7 +62,11 @@ builder.mutationField('removeMember', (t) =>
       types: [MemberRemoved, LastOwner],
       resolveType: () => 'MemberRemoved',
     }),
-    authScopes: { signedIn: true },
+    // A person may leave whatever the organization asks of them; a key has nothing to leave.
+    authScopes: async (_root, { input }, ctx) =>
+      ctx.actor.kind === 'apiKey'
+        ? { orgAdmin: await organizationOfMembership(ctx, idOf('Membership', input.id)) }
+        : { signedIn: true },
     args: { input: t.arg({ type: IdInput, required: true, description: 'The seat, mem_….' }) },
     resolve: (_root, { input }, ctx) => removeMember(ctx, { membershipId: idOf('Membership', input.id) }),
   }),
