@@ -195,15 +195,26 @@ describe('transferOwnership', () => {
     ]);
   });
 
-  test('against the leaving of the one who is to get it, leaves an owner', async () => {
+  test('against the leaving of the one who is to get it, twenty at once, leaves one owner', async () => {
     const ada = await aPerson(app);
     const bob = await aMemberOf(app, ada, { name: 'Bob' });
     const seat = await seatOf(bob, ada);
-    await Promise.all([
-      ada.send(Transfer, { organizationId: ada.organizationId, toUserId: bob.id }),
-      bob.send(Remove, { id: seat }),
-    ]);
+    const input = { organizationId: ada.organizationId, toUserId: bob.id };
+    const transferOrLeave = (_: unknown, at: number) =>
+      at % 2 ? bob.send(Remove, { id: seat }) : ada.send(Transfer, input);
+    await Promise.all(Array.from({ length: 20 }, transferOrLeave));
     expect(await ownersOf(ada)).toBe(1);
+  });
+
+  test('against the leaving of the one who gives it, twenty at once, leaves one owner', async () => {
+    const ada = await aPerson(app);
+    const bob = await aMemberOf(app, ada, { name: 'Bob' });
+    const seat = await seatOf(ada, ada);
+    const { organizationId } = ada;
+    const transferOrLeave = (_: unknown, at: number) =>
+      at % 2 ? ada.send(Remove, { id: seat }) : ada.send(Transfer, { organizationId, toUserId: bob.id });
+    await Promise.all(Array.from({ length: 20 }, transferOrLeave));
+    expect(await ownersOf(bob)).toBe(1);
   });
 });
 

@@ -23,6 +23,8 @@ interface Seat {
 export async function deleteAccount(ctx: Ctx): Promise<{ userId: string }> {
   const { userId } = signedInActor(ctx);
   await transact(ctx, async (ctx) => {
+    // Organizations before people, as whoever joins or tells their admins does.
+    await lockOrganizationsOf(ctx, userId);
     const address = await lockUser(ctx, userId);
     const seats = await lockSeats(ctx, userId);
     if (seats.some(({ isAlone, isLastOwner }) => isLastOwner && !isAlone)) throw new LastOwner();
@@ -52,11 +54,18 @@ async function lockUser(ctx: Ctx, userId: string): Promise<string> {
   return user.email;
 }
 
-/** The person's memberships, with the rows of their organizations locked, so that of several owners who leave one stays. */
-async function lockSeats(ctx: Ctx, userId: string): Promise<Seat[]> {
+async function lockOrganizationsOf(ctx: Ctx, userId: string): Promise<void> {
   await ctx.db.$queryRaw`
     SELECT id FROM organizations WHERE id IN (SELECT organization_id FROM memberships WHERE user_id = ${userId}::uuid)
     ORDER BY id FOR UPDATE`;
+}
+
+/**
+ * The person's memberships, with the rows of their organizations locked, so that of several owners who leave one stays.
+ * Call it with the person's row held: one that they joined until then is locked here.
+ */
+async function lockSeats(ctx: Ctx, userId: string): Promise<Seat[]> {
+  await lockOrganizationsOf(ctx, userId);
   return ctx.db.$queryRaw<Seat[]>`
     SELECT own.organization_id AS "organizationId", own.id AS "membershipId",
            count(other.id) = 0 AS "isAlone",
