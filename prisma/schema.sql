@@ -12,6 +12,10 @@ CREATE TYPE "Role" AS ENUM ('OWNER', 'ADMIN', 'MEMBER');
 
 CREATE TYPE "UploadState" AS ENUM ('PENDING', 'RECEIVING', 'SCANNING', 'READY', 'FAILED', 'ABORTED', 'EXPIRED', 'QUARANTINED');
 
+CREATE TYPE "WebhookDeliveryStatus" AS ENUM ('PENDING', 'SENDING', 'SUCCEEDED', 'FAILED', 'CANCELED');
+
+CREATE TYPE "WebhookEndpointStatus" AS ENUM ('PENDING_VERIFICATION', 'ENABLED', 'PAUSED', 'DISABLED');
+
 CREATE OR REPLACE FUNCTION public.discard_object()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -490,6 +494,60 @@ CREATE TABLE users (
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE webhook_attempts (
+    delivery_id uuid NOT NULL,
+    number integer NOT NULL,
+    at timestamp(3) with time zone NOT NULL,
+    duration_ms integer NOT NULL,
+    status_code integer,
+    error text,
+    response_snippet text,
+    is_manual boolean NOT NULL,
+    CONSTRAINT webhook_attempts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES webhook_deliveries(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT webhook_attempts_pkey PRIMARY KEY (delivery_id, number)
+);
+
+CREATE TABLE webhook_deliveries (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    status "WebhookDeliveryStatus" NOT NULL,
+    due_at timestamp(3) with time zone,
+    attempt_count integer DEFAULT 0 NOT NULL,
+    retries_used integer DEFAULT 0 NOT NULL,
+    is_manual boolean DEFAULT false NOT NULL,
+    created_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT webhook_deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT webhook_deliveries_event_id_fkey FOREIGN KEY (event_id) REFERENCES webhook_events(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT webhook_deliveries_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE webhook_endpoints (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    url text NOT NULL,
+    description text,
+    event_types text[],
+    headers text,
+    header_names text[] DEFAULT ARRAY[]::text[],
+    status "WebhookEndpointStatus" NOT NULL,
+    secret text NOT NULL,
+    secret_hint text NOT NULL,
+    previous_secret text,
+    previous_secret_expires_at timestamp(3) with time zone,
+    proof_version integer DEFAULT 1 NOT NULL,
+    verified_at timestamp(3) with time zone,
+    reverify_by timestamp(3) with time zone,
+    receives_since timestamp(3) with time zone,
+    failing_since timestamp(3) with time zone,
+    warned_at timestamp(3) with time zone,
+    created_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT webhook_endpoints_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE webhook_events (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -601,6 +659,18 @@ CREATE INDEX uploads_state_expires_at_idx ON public.uploads USING btree (state, 
 CREATE UNIQUE INDEX uploads_storage_key_key ON public.uploads USING btree (storage_key);
 
 CREATE UNIQUE INDEX users_email_key ON public.users USING btree (email);
+
+CREATE INDEX webhook_deliveries_due_idx ON public.webhook_deliveries USING btree (endpoint_id, due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX webhook_deliveries_endpoint_id_id_idx ON public.webhook_deliveries USING btree (endpoint_id, id);
+
+CREATE UNIQUE INDEX webhook_deliveries_event_id_endpoint_id_key ON public.webhook_deliveries USING btree (event_id, endpoint_id);
+
+CREATE INDEX webhook_deliveries_organization_id_id_idx ON public.webhook_deliveries USING btree (organization_id, id);
+
+CREATE INDEX webhook_endpoints_organization_id_id_idx ON public.webhook_endpoints USING btree (organization_id, id);
+
+CREATE INDEX webhook_events_created_at_idx ON public.webhook_events USING btree (created_at);
 
 CREATE INDEX webhook_events_organization_id_id_idx ON public.webhook_events USING btree (organization_id, id);
 

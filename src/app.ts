@@ -4,10 +4,11 @@ import { startHttpServer } from './edge/http.ts';
 import { schema } from './graphql/schema.ts';
 import { createJobQueue, startJobQueue, stopJobQueue } from './jobs/queue.ts';
 import { startSchedule } from './jobs/schedule.ts';
-import { startWorker } from './jobs/worker.ts';
+import { startRounds, startWorker } from './jobs/worker.ts';
 import { createAccessTokens } from './platform/access-tokens.ts';
 import { createBreachedPasswords } from './platform/breached-passwords.ts';
 import { createCallLeases } from './platform/call-leases.ts';
+import { createCourier } from './platform/courier.ts';
 import { connectDb } from './platform/db.ts';
 import { loadKeyring, loadSigningKeys } from './platform/development-keys.ts';
 import { createIdentityProviders } from './platform/identity-providers.ts';
@@ -21,6 +22,7 @@ import type { Platform } from './platform/platform.ts';
 import { createLocalPubSub, createRedisPubSub } from './platform/pubsub.ts';
 import { createRateLimits } from './platform/rate-limit.ts';
 import { connectRedis } from './platform/redis.ts';
+import { createSafeHttp } from './platform/safe-http.ts';
 import { createSignatures } from './platform/signatures.ts';
 import { createLocalStorage } from './platform/storage/local.ts';
 import { productionFloorMs } from './platform/time-floor.ts';
@@ -55,7 +57,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const platform = await createPlatform(config, options, closers);
     await requireKnownKeys(platform.db, platform.keyring);
     if (options.roles.includes('worker'))
-      closers.push((await startWorker(platform)).stop, startSchedule(platform).stop);
+      closers.push((await startWorker(platform)).stop, startSchedule(platform).stop, startRounds(platform).stop);
     if (!options.roles.includes('api')) return { url: null, platform, close };
     const server = await startHttpServer(platform, schema);
     closers.push(server.close);
@@ -98,6 +100,8 @@ async function createPlatform(
     storage: createLocalStorage(path.join(config.dataDir, 'files')),
     ownAddress: createOwnAddress(config.publicApiUrl),
   };
-  const callLeases = createCallLeases();
-  return { config, log, now, db, read, keyring, ...signIn, mailer, jobQueue, pubsub, callLeases, ...files };
+  const safeHttp = createSafeHttp(config.webhooks.allowedNetworks);
+  closers.push(safeHttp.close);
+  const inProcess = { callLeases: createCallLeases(), courier: createCourier() };
+  return { config, log, now, db, read, keyring, ...signIn, mailer, jobQueue, pubsub, safeHttp, ...inProcess, ...files };
 }

@@ -35,6 +35,12 @@ export interface Config {
   readonly trustedDocuments: { readonly mode: 'off' | 'also' | 'only'; readonly file: string };
   /** Multiplies the limits that go by address and by recipient. */
   readonly rateLimitScale: number;
+  readonly webhooks: {
+    /** Private networks that webhooks may reach, also without TLS. */
+    readonly allowedNetworks: readonly string[];
+    /** The waits between the tries of a delivery, null: the ones of Standard Webhooks. */
+    readonly retrySeconds: readonly number[] | null;
+  };
   readonly clockOffsetSeconds: number;
   readonly jobs: { readonly retryLimit: number | null; readonly retryDelaySeconds: number | null };
   readonly logLevel: string;
@@ -101,6 +107,11 @@ const cidrs = list.superRefine((values, context) => {
   }
 });
 
+const seconds = list.transform((items, context) => {
+  for (const item of items) if (!/^\d{1,7}$/.test(item)) context.addIssue(`"${item}" is not a number of seconds`);
+  return items.map(Number);
+});
+
 const keyring = list.transform((items, context) => {
   const keys = items.map((item) => {
     const [id = '', base64 = ''] = item.split(/:(.*)/s);
@@ -149,6 +160,8 @@ const environment = z.object({
   INTROSPECTION: onOff.optional(),
   TRUSTED_DOCUMENTS: z.enum(['off', 'also', 'only'], { error: 'must be off, also or only' }).default('off'),
   TRUSTED_DOCUMENTS_FILE: z.string().default('trusted-documents.json'),
+  WEBHOOK_ALLOW_CIDRS: cidrs.default([]),
+  WEBHOOK_RETRY_SECONDS: seconds.optional(),
   TEST_CLOCK_OFFSET_SECONDS: wholeNumber(-4_000_000_000, 4_000_000_000).default(0),
   RATE_LIMIT_SCALE: wholeNumber(1, 1_000_000).default(1),
   JOB_RETRY_LIMIT: wholeNumber(0, 1000).optional(),
@@ -188,8 +201,10 @@ function productionProblems(given: NodeJS.ProcessEnv): string[] {
     .filter((name) => given[name] === undefined)
     .map((name) => `${name}: must be set in production`)
     .concat(insecureProviders(given));
-  const clock = Number(given.TEST_CLOCK_OFFSET_SECONDS ?? 0) !== 0;
-  return clock ? [...missing, 'TEST_CLOCK_OFFSET_SECONDS: is refused in production'] : missing;
+  const refused = [];
+  if (Number(given.TEST_CLOCK_OFFSET_SECONDS ?? 0) !== 0) refused.push('TEST_CLOCK_OFFSET_SECONDS');
+  if (given.WEBHOOK_ALLOW_CIDRS) refused.push('WEBHOOK_ALLOW_CIDRS');
+  return [...missing, ...refused.map((name) => `${name}: is refused in production`)];
 }
 
 function shape(env: Environment): Config {
@@ -216,6 +231,7 @@ function shape(env: Environment): Config {
     introspection: env.INTROSPECTION ?? !isProduction,
     trustedDocuments: { mode: env.TRUSTED_DOCUMENTS, file: path.resolve(env.TRUSTED_DOCUMENTS_FILE) },
     rateLimitScale: env.RATE_LIMIT_SCALE,
+    webhooks: { allowedNetworks: env.WEBHOOK_ALLOW_CIDRS, retrySeconds: env.WEBHOOK_RETRY_SECONDS ?? null },
     clockOffsetSeconds: env.TEST_CLOCK_OFFSET_SECONDS,
     jobs: { retryLimit: env.JOB_RETRY_LIMIT ?? null, retryDelaySeconds: env.JOB_RETRY_DELAY_SECONDS ?? null },
     logLevel: env.LOG_LEVEL,

@@ -172,6 +172,16 @@ export class Conflict extends AppError {
   }
 }
 
+/** A webhook receiver has not proved that it holds the newest secret; `reason` tells nothing of our network. */
+export class VerificationFailed extends AppError {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super('VERIFICATION_FAILED', 'The receiver did not prove that it holds the newest secret.');
+    this.reason = reason;
+  }
+}
+
 export type QuotaResource = 'API_CALLS' | 'STORAGE_BYTES' | 'MEMBERS';
 
 /** A limit of the organization's plan, or of its own below that, stands in the way. Also a top-level refusal. */

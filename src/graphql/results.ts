@@ -45,6 +45,15 @@ builder.objectType(errors.InvalidCode, {
   }),
 });
 
+builder.objectType(errors.VerificationFailed, {
+  name: 'VerificationFailed',
+  description: 'A webhook receiver has not answered the challenge as one that holds the newest secret.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    reason: t.exposeString('reason', { description: 'What it did instead, for people.' }),
+  }),
+});
+
 export const QuotaResource = builder.enumType('QuotaResource', {
   description: 'What an organization has a limited amount of.',
   values: {

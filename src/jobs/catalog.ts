@@ -48,6 +48,24 @@ const mailPolicy: JobPolicy = {
   concurrency: 2,
 };
 
+/** What wakes up the sending of webhooks. The state of each is in its row, which is looked at every second anyway. */
+const wakePolicy: JobPolicy = {
+  retryLimit: 0,
+  retryDelaySeconds: 1,
+  retryDelayMaxSeconds: 1,
+  expireInSeconds: 60,
+  concurrency: 1,
+};
+
+/** A receiver has ten seconds; what it does wrong is no failure of the job. */
+const challengePolicy: JobPolicy = {
+  retryLimit: 3,
+  retryDelaySeconds: 2,
+  retryDelayMaxSeconds: 30,
+  expireInSeconds: 30,
+  concurrency: 8,
+};
+
 /** What comes round again soon need not be tried for long. */
 const sweepPolicy: JobPolicy = {
   retryLimit: 3,
@@ -94,6 +112,9 @@ export const catalog = {
     policy: { ...mailPolicy, concurrency: 3, concurrencyPerKey: 2 },
     fairBy: 'organizationId',
   },
+  'webhook.deliver': { payload: z.strictObject({}), policy: wakePolicy },
+  'webhook.challenge': { payload: z.strictObject({ endpointId: z.uuid() }), policy: challengePolicy },
+  'webhook.lookAfter': { payload: z.strictObject({}), policy: sweepPolicy },
 } satisfies Record<string, JobDefinition>;
 
 export type JobName = keyof typeof catalog;

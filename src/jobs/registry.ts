@@ -3,6 +3,7 @@ import { auditJobs } from '../domains/audit/audit.jobs.ts';
 import { auditExportsJobs } from '../domains/audit-exports/audit-exports.jobs.ts';
 import { deadLettersJobs } from '../domains/dead-letters/dead-letters.jobs.ts';
 import { invitationsJobs } from '../domains/invitations/invitations.jobs.ts';
+import { webhooksJobs } from '../domains/webhooks/webhooks.jobs.ts';
 import type { JobHandlers, JobName } from './catalog.ts';
 
 export { keepGivenUp } from '../domains/dead-letters/dead-letters.jobs.ts';
@@ -14,4 +15,5 @@ export const jobHandlers: JobHandlers<JobName> = {
   ...deadLettersJobs,
   ...auditExportsJobs,
   ...invitationsJobs,
+  ...webhooksJobs,
 };

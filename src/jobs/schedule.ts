@@ -9,6 +9,7 @@ const schedule = [
   { name: 'account.removeExpired', everyMinutes: 60 },
   { name: 'deadLetter.collect', everyMinutes: 1 },
   { name: 'auditExport.removeExpired', everyMinutes: 60 },
+  { name: 'webhook.lookAfter', everyMinutes: 1 },
 ] as const;
 
 const lookEveryMs = 10_000;

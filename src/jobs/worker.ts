@@ -1,5 +1,6 @@
 import type { JobWithMetadata, WorkOptions } from 'pg-boss';
 import { type Ctx, systemCtx } from '../context.ts';
+import { closeCourier } from '../platform/courier.ts';
 import { transact } from '../platform/db.ts';
 import type { Platform } from '../platform/platform.ts';
 import { catalog, type JobHandlers, type JobName, type JobPolicy, jobNames, parsePayload } from './catalog.ts';
@@ -23,6 +24,29 @@ export async function startWorker(
     for (let slot = 0; slot < catalog[name].policy.concurrency; slot += 1) await openSlot(platform, name, handlers);
   }
   return { stop: () => stopJobQueue(platform.jobQueue) };
+}
+
+const roundEveryMs = 1_000;
+const courierPatienceMs = 2_000;
+
+/**
+ * Looks every second for webhooks that are due: retries, and what a killed process held. The job that a new event writes
+ * brings the same look at once.
+ */
+export function startRounds(platform: Platform): { stop(): Promise<void> } {
+  const { courier, log } = platform;
+  const never = new AbortController().signal;
+  const look = () =>
+    jobHandlers['webhook.deliver'](systemCtx(platform), {}, never).catch((error: unknown) =>
+      log.warn({ err: error }, 'no look for webhooks that are due'),
+    );
+  const timer = setInterval(() => void look(), roundEveryMs).unref();
+  return {
+    stop() {
+      clearInterval(timer);
+      return closeCourier(courier, courierPatienceMs);
+    },
+  };
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
 import type { CallLeases } from './call-leases.ts';
+import type { Courier } from './courier.ts';
 import type { Read, RootDb } from './db.ts';
 import type { IdentityProvider } from './identity-provider.ts';
 import type { Keyring } from './keyring.ts';
@@ -12,6 +13,7 @@ import type { OwnAddress } from './own-address.ts';
 import type { Passwords } from './passwords.ts';
 import type { PubSub } from './pubsub.ts';
 import type { RateLimits } from './rate-limit.ts';
+import type { SafeHttp } from './safe-http.ts';
 import type { Signatures } from './signatures.ts';
 import type { Storage } from './storage/storage.ts';
 
@@ -37,4 +39,6 @@ export interface Platform {
   readonly callLeases: CallLeases;
   readonly storage: Storage;
   readonly ownAddress: OwnAddress;
+  readonly safeHttp: SafeHttp;
+  readonly courier: Courier;
 }

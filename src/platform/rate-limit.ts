@@ -23,6 +23,8 @@ const rules = {
   mailRequestByOrigin: { points: 60, perSeconds: 3600 },
   /** By the address that the mail goes to; whoever is over gets no mail, and the same answer. */
   verificationMail: { points: 5, perSeconds: 3600 },
+  /** Challenges and tests that people ask for, by endpoint. */
+  webhookRequest: { points: 30, perSeconds: 600 },
   passwordResetMail: { points: 5, perSeconds: 3600 },
   /** By the invited address, whichever organizations ask it; whoever is over is told to wait. */
   invitationMail: { points: 5, perSeconds: 3600 },

@@ -18,6 +18,13 @@ const ofPerson: Rows = {
   ownerId: 'user_id::text',
 };
 
+const ofEndpoint: Rows = {
+  key: 'id',
+  keyOf: (text) => `${text}::uuid`,
+  rowId: 'id::text',
+  ownerId: 'organization_id::text',
+};
+
 /**
  * Every column that holds sealed values. What is not in this list is neither re-wrapped nor looked at when the program
  * starts; a test compares it with the database.
@@ -37,6 +44,9 @@ export const sealedColumns = {
     rowId: `encode(digest, 'hex')`,
     ownerId: 'provider',
   },
+  'webhook_endpoints.secret': ofEndpoint,
+  'webhook_endpoints.previous_secret': ofEndpoint,
+  'webhook_endpoints.headers': ofEndpoint,
 } satisfies Record<string, Rows>;
 
 export type SealedColumn = keyof typeof sealedColumns;

@@ -23,12 +23,7 @@ export async function renameFile(ctx: Ctx, input: FileInput & { readonly name: s
     if (isRunnableName(name) || contradictsName(file.contentType, name)) refuseName('This is no name for such a file.');
     if (file.name === name) return;
     await ctx.db.file.update({ where: { id: fileId }, data: { name } });
-    const { organizationId } = file;
-    await recordEvent(ctx, {
-      organizationId,
-      type: 'file.renamed',
-      data: { fileId: encodeId('File', fileId), name },
-    });
+    await tell(ctx, { ...file, name }, 'file.renamed');
     await audit(ctx, file, { action: 'file.renamed', metadata: { nameBefore: file.name, nameAfter: name } });
   });
   return { fileId };
@@ -81,8 +76,10 @@ async function lockFile(ctx: Ctx, fileId: string): Promise<File> {
   return file;
 }
 
-function tell(ctx: Ctx, { id, organizationId }: File, type: 'file.trashed' | 'file.restored' | 'file.purged') {
-  return recordEvent(ctx, { organizationId, type, data: { fileId: encodeId('File', id) } });
+function tell(ctx: Ctx, file: File, type: 'file.renamed' | 'file.trashed' | 'file.restored' | 'file.purged') {
+  const { id, organizationId, name, size, contentType, sha256 } = file;
+  const data = { fileId: encodeId('File', id), name, size: Number(size), contentType, sha256 };
+  return recordEvent(ctx, { organizationId, type, data });
 }
 
 function audit(ctx: Ctx, { id, organizationId }: File, entry: Pick<AuditEvent, 'action' | 'metadata'>) {

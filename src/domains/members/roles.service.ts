@@ -119,6 +119,17 @@ export async function transferOwnership(
       organizationId,
       data: { fromUserId, toUserId },
     });
+    for (const [seat, role] of [
+      [to, 'OWNER'],
+      [from, 'ADMIN'],
+    ] as const) {
+      const ids = { membershipId: encodeId('Membership', seat.id), userId: encodeId('User', seat.userId) };
+      await recordEvent(ctx, {
+        organizationId,
+        type: 'member.roleChanged',
+        data: { ...ids, from: seat.role, to: role },
+      });
+    }
     await recordAudit(ctx, {
       organizationId,
       action: 'ownership.transferred',

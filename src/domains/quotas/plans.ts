@@ -38,6 +38,14 @@ export const plans: readonly Plan[] = [
   },
 ];
 
+/** How many webhook endpoints an organization may have, by plan. */
+const webhookEndpoints: Readonly<Record<string, number>> = { free: 5, team: 20, business: 100 };
+
+/** How many webhook endpoints a plan has; those of the free one for a plan that says nothing of it. */
+export function webhookEndpointsOf({ id }: Plan): number {
+  return webhookEndpoints[id] ?? webhookEndpoints[freePlan.id] ?? 0;
+}
+
 /** A plan by its id; the free one for an id that is no plan's. */
 export function planById(id: string): Plan {
   return plans.find((plan) => plan.id === id) ?? freePlan;
