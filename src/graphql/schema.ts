@@ -23,6 +23,8 @@ import '../domains/organizations/changes.schema.ts';
 import '../domains/organizations/organizations.schema.ts';
 import '../domains/quotas/quotas.schema.ts';
 import '../domains/sessions/sessions.schema.ts';
+import '../domains/webhooks/by-hand.schema.ts';
+import '../domains/webhooks/webhooks.schema.ts';
 import './node.schema.ts';
 import './results.ts';
 import { builder } from './builder.ts';

@@ -65,6 +65,7 @@ export const openToKeys: Readonly<Record<string, ApiKeyScope | 'any'>> = {
   'Mutation.deleteWebhookEndpoint': 'webhooks:write',
   'Mutation.sendTestWebhook': 'webhooks:write',
   'Mutation.redeliverWebhook': 'webhooks:write',
+  'Mutation.recoverWebhookEndpoint': 'webhooks:write',
 
   'Subscription.uploadProgress': 'files:read',
 };

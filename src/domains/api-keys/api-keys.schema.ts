@@ -4,6 +4,7 @@ import { builder } from '../../graphql/builder.ts';
 import { IdInput } from '../../graphql/id-input.ts';
 import { idOf } from '../../graphql/ids.ts';
 import { paginate } from '../../graphql/pagination.ts';
+import { RotateSecretInput } from '../../graphql/rotate-secret-input.ts';
 import { Organization } from '../organizations/organizations.schema.ts';
 import { ApiKey, ApiKeyConnection } from './api-key.schema.ts';
 import { apiKeyScopes } from './api-keys.permissions.ts';
@@ -78,18 +79,6 @@ builder.mutationField('createApiKey', (t) =>
       createApiKey(ctx, { ...input, organizationId: idOf('Organization', input.organizationId) }),
   }),
 );
-
-const RotateSecretInput = builder.inputType('RotateSecretInput', {
-  description: 'Which secret to replace, and how.',
-  fields: (t) => ({
-    id: t.id({ required: true, description: 'TypeID of what has the secret.' }),
-    overlapHours: t.int({
-      required: true,
-      defaultValue: 24,
-      description: 'How long the old secret still works, 0–168. 0 ends it now.',
-    }),
-  }),
-});
 
 builder.mutationField('rotateApiKey', (t) =>
   t.field({

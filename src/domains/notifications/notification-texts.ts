@@ -53,11 +53,14 @@ const texts: Readonly<Record<NotificationType, (data: NotificationData) => Notif
   }),
   'webhookEndpoint.failing': (data) => ({
     title: 'A webhook endpoint is failing',
-    body: `Deliveries of ${organization(data)} do not arrive. They are tried again.`,
+    body:
+      data.reason === 'unverified'
+        ? `It has not proved that it holds its new secret. What ${organization(data)} has for it is held until it does.`
+        : `Deliveries of ${organization(data)} do not arrive. They are tried again.`,
   }),
   'webhookEndpoint.disabled': (data) => ({
     title: 'A webhook endpoint was switched off',
-    body: `It failed for too long. ${organization(data)} sends it nothing until it is switched on again.`,
+    body: `${disabledBecause[String(data.reason)] ?? ''}${organization(data)} sends it nothing until it is switched on again.`,
   }),
   'apiKey.expiring': (data) => ({
     title: 'An API key expires soon',
@@ -79,6 +82,12 @@ const texts: Readonly<Record<NotificationType, (data: NotificationData) => Notif
     title: 'Your second factor has changed',
     body: `${mfaChanges[String(change)] ?? 'It is not what it was.'} If that was not you, change your password.`,
   }),
+};
+
+const disabledBecause: Readonly<Record<string, string>> = {
+  failing: 'It failed for five days. ',
+  gone: 'It said that it is gone. ',
+  asked: 'An admin did that. ',
 };
 
 const mfaChanges: Readonly<Record<string, string>> = {
