@@ -2,12 +2,17 @@ import type { Ctx } from '../../context.ts';
 import type { WebhookEvent } from '../../generated/prisma/client.ts';
 import { enqueue } from '../../jobs/queue.ts';
 import { newId } from '../../platform/typeid.ts';
-import { type EventData, type EventType, eventCatalog } from './event-catalog.ts';
+import { type EventData, type EventType, eventCatalog, eventTypes } from './event-catalog.ts';
 
 export interface NewEvent<Type extends EventType> {
   readonly organizationId: string;
   readonly type: Type;
   readonly data: EventData<Type>;
+}
+
+/** What endpoints can subscribe to. */
+export function eventNames(): string[] {
+  return [...eventTypes];
 }
 
 /**

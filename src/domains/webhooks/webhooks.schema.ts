@@ -5,7 +5,7 @@ import { IdInput } from '../../graphql/id-input.ts';
 import { idOf } from '../../graphql/ids.ts';
 import { paginate } from '../../graphql/pagination.ts';
 import { RotateSecretInput } from '../../graphql/rotate-secret-input.ts';
-import { eventTypes } from '../events/event-catalog.ts';
+import { eventNames } from '../events/events.service.ts';
 import { Organization } from '../organizations/organizations.schema.ts';
 import { verifyEndpoint } from './challenge.service.ts';
 import { WebhookEventConnection } from './delivery.schema.ts';
@@ -20,7 +20,7 @@ builder.queryField('webhookEventTypes', (t) =>
   t.stringList({
     description: 'What a webhook endpoint can subscribe to.',
     authScopes: { public: true },
-    resolve: () => [...eventTypes],
+    resolve: () => eventNames(),
   }),
 );
 
