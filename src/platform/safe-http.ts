@@ -39,6 +39,9 @@ export interface SafeHttp {
   close(): Promise<void>;
 }
 
+/** What IANA gives out of IPv6. Outside of it `unicast` is no more than what nobody has named, ::127.0.0.1 for one. */
+const globalUnicast = ipaddr.parseCIDR('2000::/3');
+
 type Lookup = typeof dns.lookup;
 
 /**
@@ -78,7 +81,7 @@ function isReachable(text: string, isSecure: boolean, networks: [ipaddr.IPv4 | i
   if (!ipaddr.isValid(text)) return false;
   const address = ipaddr.process(text);
   if (networks.some((network) => network[0].kind() === address.kind() && address.match(network))) return true;
-  return isSecure && address.range() === 'unicast';
+  return isSecure && address.range() === 'unicast' && (address.kind() === 'ipv4' || address.match(globalUnicast));
 }
 
 /** What can be said of a URL without looking it up. @throws DestinationRefused */
