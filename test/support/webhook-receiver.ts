@@ -24,6 +24,8 @@ export interface Receiver {
   /** What it answers challenges with; null for a receiver that does not know its secret. */
   secret: string | null;
   reply: Reply;
+  /** What a challenge waits for. */
+  beforeAnswer: () => Promise<void>;
   readonly deliveries: Received[];
   readonly challenges: Received[];
   close(): Promise<void>;
@@ -46,7 +48,7 @@ export function arrived(receiver: Receiver, count: number): Promise<Received[]> 
 export async function startReceiver(): Promise<Receiver> {
   const deliveries: Received[] = [];
   const challenges: Received[] = [];
-  const state = { secret: null as string | null, reply: ok };
+  const state = { secret: null as string | null, reply: ok, beforeAnswer: async () => {} };
   const onRequest = async (request: IncomingMessage, response: ServerResponse) => {
     const body = await text(request);
     const { type, data } = JSON.parse(body) as { type: string; data: { challenge: string } };
@@ -62,8 +64,10 @@ export async function startReceiver(): Promise<Receiver> {
       return state.reply(received, response);
     }
     challenges.push(received);
+    const secret = state.secret;
+    await state.beforeAnswer();
     response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ response: state.secret ? answerTo(state.secret, data.challenge) : 'no idea' }));
+    response.end(JSON.stringify({ response: secret ? answerTo(secret, data.challenge) : 'no idea' }));
   };
   const server = await startLoopbackServer(() => (request, response) => void onRequest(request, response));
   return Object.assign(state, { url: server.url, deliveries, challenges, close: server.close });

@@ -34,10 +34,11 @@ export interface Outcome {
 /** Makes one attempt. What the receiver does wrong is an outcome; null when `signal` broke the attempt off. */
 export async function attempt(ctx: Ctx, delivery: HeldDelivery, signal: AbortSignal): Promise<Outcome | null> {
   const at = ctx.now();
+  const post = requestOf(ctx, delivery, at);
   const startedAt = performance.now();
   const durationMs = () => Math.round(performance.now() - startedAt);
   try {
-    const answer = await post(ctx, delivery, { at, signal });
+    const answer = await ctx.platform.safeHttp.post({ ...post, timeoutMs, signal });
     return { at, durationMs: durationMs(), ...verdictOn(answer) };
   } catch (error) {
     if (signal.aborted) return null;
@@ -47,17 +48,16 @@ export async function attempt(ctx: Ctx, delivery: HeldDelivery, signal: AbortSig
   }
 }
 
-function post(ctx: Ctx, delivery: HeldDelivery, { at, signal }: { at: Date; signal: AbortSignal }): Promise<Answer> {
-  const { event, endpoint } = delivery;
+function requestOf(ctx: Ctx, { event, endpoint }: HeldDelivery, sentAt: Date) {
   const body = event.payload;
-  const message = { id: encodeId('WebhookEvent', event.id), sentAt: at, body };
+  const id = encodeId('WebhookEvent', event.id);
   const headers = {
     ...headersOf(ctx, endpoint),
     'content-type': 'application/json',
     'user-agent': 'Gatehouse-Webhooks',
-    ...signedHeaders(secretsOf(ctx, endpoint), message),
+    ...signedHeaders(secretsOf(ctx, endpoint), { id, sentAt, body }),
   };
-  return ctx.platform.safeHttp.post({ url: endpoint.url, headers, body, timeoutMs, signal });
+  return { url: endpoint.url, headers, body };
 }
 
 function verdictOn({
