@@ -80,7 +80,7 @@ async function open(
       declaredSize: size,
       declaredSha256: sha256,
       clientKey,
-      reservedBytes: 0,
+      reservedBytes: size ?? 0,
       activeAt: now,
       createdAt: now,
       expiresAt: new Date(now.getTime() + hoursToLive * 3_600_000),
@@ -88,9 +88,8 @@ async function open(
     skipDuplicates: true,
   });
   if (count === 0) return sameAgain(ctx, input);
-  const bytes = size ?? (await reserveStorageUpTo(ctx, { organizationId, bytes: reservationStep }));
-  if (size !== null) await reserveStorage(ctx, { organizationId, bytes });
-  await ctx.db.upload.update({ where: { id }, data: { reservedBytes: bytes } });
+  if (size !== null) await reserveStorage(ctx, { organizationId, bytes: size });
+  else await reserveFirstStep(ctx, { organizationId, id });
   await recordAudit(ctx, {
     organizationId,
     action: 'upload.created',
@@ -99,6 +98,11 @@ async function open(
     metadata: { name, size },
   });
   return id;
+}
+
+async function reserveFirstStep(ctx: Ctx, { organizationId, id }: { organizationId: string; id: string }) {
+  const reservedBytes = await reserveStorageUpTo(ctx, { organizationId, bytes: reservationStep });
+  await ctx.db.upload.update({ where: { id }, data: { reservedBytes } });
 }
 
 /** @throws ValidationFailed where the key stands for another file */
