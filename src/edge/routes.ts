@@ -4,6 +4,7 @@ import { auditExportPath } from '../domains/audit-exports/audit-export-grant.ts'
 import type { Platform } from '../platform/platform.ts';
 import { type Handler, reading, sendJson, sendProblem } from './answers.ts';
 import { auditExportRoute } from './audit-export.ts';
+import { downloadRoute } from './downloads.ts';
 import { sendGraphiql, wantsGraphiql } from './graphiql.ts';
 import type { GraphqlServer } from './graphql-server.ts';
 import { readinessReader } from './health.ts';
@@ -49,9 +50,11 @@ export function createRouter(options: RouteOptions): (request: IncomingMessage) 
   if (mailbox) for (const path of ['/dev/mailbox', '/dev/mailbox.json']) routes.set(path, mailbox);
   if (config.graphiql) routes.set('/', reading(leadToGraphiql));
   const upload = uploadRoute(platform);
+  const download = downloadRoute(platform);
   return (request) => {
     const path = request.url?.split('?')[0] ?? '';
     if (path.startsWith('/uploads/')) return upload;
+    if (path.startsWith('/files/')) return download;
     return routes.get(path) ?? ((_, response) => sendProblem(response, 404));
   };
 }

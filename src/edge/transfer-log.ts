@@ -44,7 +44,7 @@ export function logTransfer(
         organizationId: organizationId && encodeId('Organization', organizationId),
         apiKeyId: bearer?.apiKeyId ? encodeId('ApiKey', bearer.apiKeyId) : null,
         operationName,
-        outcome: response.writableFinished ? record.outcome : (record.outcome ?? 'CANCELED'),
+        outcome: outcomeOf(record, response),
         bytes: record.bytes,
         durationMs: Math.round((performance.now() - startedAtMs) * 10) / 10,
       },
@@ -52,4 +52,9 @@ export function logTransfer(
     );
   });
   return record;
+}
+
+/** A client that went away before it had the whole answer has none. */
+function outcomeOf({ outcome }: TransferRecord, { writableFinished }: ServerResponse): string | null {
+  return writableFinished || (outcome !== null && outcome !== 'ok') ? outcome : 'CANCELED';
 }

@@ -9,7 +9,8 @@ export interface DownloadGrant {
   readonly fileId: string;
   /** Pixels of the longer edge of a thumbnail; null for the file itself. */
   readonly thumbnailEdge: number | null;
-  readonly disposition: 'attachment' | 'inline';
+  /** `attachment` or `inline`. */
+  readonly disposition: string;
   /** Seconds since 1970. */
   readonly expiresAt: number;
   readonly sessionId: string | null;

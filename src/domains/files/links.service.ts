@@ -15,7 +15,7 @@ export function downloadUrl(ctx: Ctx, file: Linked, thumbnailEdge: number | null
   const grant = {
     fileId: file.id,
     thumbnailEdge,
-    disposition: thumbnailEdge === null ? ('attachment' as const) : ('inline' as const),
+    disposition: thumbnailEdge === null ? 'attachment' : 'inline',
     expiresAt: Math.floor(ctx.now().getTime() / 1000) + minutesToLive * 60,
     ...bearerOf(ctx.actor),
   };
