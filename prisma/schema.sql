@@ -152,6 +152,7 @@ CREATE TABLE billing_accounts (
     current_period_end timestamp(3) with time zone,
     cancel_at_period_end boolean DEFAULT false NOT NULL,
     past_due_since timestamp(3) with time zone,
+    fetch_number integer DEFAULT 0 NOT NULL,
     CONSTRAINT billing_accounts_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
     CONSTRAINT billing_accounts_pkey PRIMARY KEY (organization_id)
 );
@@ -347,6 +348,9 @@ CREATE TABLE open_checkouts (
     plan_id text NOT NULL,
     request_id uuid NOT NULL,
     expires_at timestamp(3) with time zone NOT NULL,
+    cancel_url text NOT NULL,
+    session_id text,
+    success_url text NOT NULL,
     CONSTRAINT open_checkouts_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
     CONSTRAINT open_checkouts_pkey PRIMARY KEY (organization_id)
 );

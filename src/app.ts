@@ -25,6 +25,7 @@ import { connectRedis } from './platform/redis.ts';
 import { createSafeHttp } from './platform/safe-http.ts';
 import { createSignatures } from './platform/signatures.ts';
 import { createLocalStorage } from './platform/storage/local.ts';
+import { createStripe } from './platform/stripe.ts';
 import { productionFloorMs } from './platform/time-floor.ts';
 
 export type AppRole = 'api' | 'worker';
@@ -102,6 +103,6 @@ async function createPlatform(
   };
   const safeHttp = createSafeHttp(config.webhooks.allowedNetworks);
   closers.push(safeHttp.close);
-  const inProcess = { callLeases: createCallLeases(), courier: createCourier() };
+  const inProcess = { callLeases: createCallLeases(), courier: createCourier(), stripe: createStripe(config.stripe) };
   return { config, log, now, db, read, keyring, ...signIn, mailer, jobQueue, pubsub, safeHttp, ...inProcess, ...files };
 }

@@ -2,6 +2,7 @@ import path from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { insecureProviders, type OAuthConfig, oauthOf, oauthVariables } from './oauth.config.ts';
+import { insecureStripe, type StripeConfig, stripeOf, stripeVariables } from './stripe.config.ts';
 
 /** Everything the program takes from its environment, read once. The only place that knows `process.env`'s names. */
 export interface Config {
@@ -25,6 +26,8 @@ export interface Config {
   readonly smtpUrl: string | null;
   readonly mailFrom: string;
   readonly oauth: OAuthConfig;
+  /** Null: nobody can pay. */
+  readonly stripe: StripeConfig | null;
   /** Where new passwords are looked up (the API of Have I Been Pwned), null: nowhere. */
   readonly breachedPasswordsUrl: string | null;
   /** For one file, in bytes. */
@@ -153,6 +156,7 @@ const environment = z.object({
   SMTP_URL: urlOf('smtp:', 'smtps:').optional(),
   MAIL_FROM: z.string().default('Gatehouse <no-reply@localhost>'),
   ...oauthVariables,
+  ...stripeVariables,
   PASSWORD_BREACH_CHECK: onOff.optional(),
   PASSWORD_BREACH_URL: baseUrl.default('https://api.pwnedpasswords.com'),
   UPLOAD_MAX_BYTES: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(5 * 1024 ** 3),
@@ -200,7 +204,7 @@ function productionProblems(given: NodeJS.ProcessEnv): string[] {
   const missing = requiredInProduction
     .filter((name) => given[name] === undefined)
     .map((name) => `${name}: must be set in production`)
-    .concat(insecureProviders(given));
+    .concat(insecureProviders(given), insecureStripe(given));
   const refused = [];
   if (Number(given.TEST_CLOCK_OFFSET_SECONDS ?? 0) !== 0) refused.push('TEST_CLOCK_OFFSET_SECONDS');
   if (given.WEBHOOK_ALLOW_CIDRS) refused.push('WEBHOOK_ALLOW_CIDRS');
@@ -225,6 +229,7 @@ function shape(env: Environment): Config {
     smtpUrl: env.SMTP_URL ?? null,
     mailFrom: env.MAIL_FROM,
     oauth: oauthOf(env),
+    stripe: stripeOf(env),
     breachedPasswordsUrl: (env.PASSWORD_BREACH_CHECK ?? isProduction) ? env.PASSWORD_BREACH_URL : null,
     uploadMaxBytes: env.UPLOAD_MAX_BYTES,
     graphiql: env.GRAPHIQL ?? !isProduction,

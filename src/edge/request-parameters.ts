@@ -44,7 +44,8 @@ function parseJson(text: string, what: string): unknown {
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+/** The bytes of a body as they came. @throws AppError with status 413, 408 (too slow) or 400 */
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const tooLarge = badRequest(413, `The body is larger than ${limits.bodyMaxBytes} bytes.`, { connection: 'close' });
   if (Number(request.headers['content-length']) > limits.bodyMaxBytes) throw tooLarge;
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();

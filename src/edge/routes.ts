@@ -10,6 +10,7 @@ import type { GraphqlServer } from './graphql-server.ts';
 import { readinessReader } from './health.ts';
 import { mailboxRoute } from './mailbox.ts';
 import { logOperation, type OperationRecord, openRecord } from './operation-log.ts';
+import { stripeRoute } from './stripe-webhook.ts';
 import { uploadRoute } from './uploads.ts';
 
 export interface RouteOptions {
@@ -47,6 +48,8 @@ export function createRouter(options: RouteOptions): (request: IncomingMessage) 
     ],
   ]);
   routes.set(auditExportPath, auditExportRoute(platform));
+  const stripe = stripeRoute(platform);
+  if (stripe) routes.set('/webhooks/stripe', stripe);
   if (mailbox) for (const path of ['/dev/mailbox', '/dev/mailbox.json']) routes.set(path, mailbox);
   if (config.graphiql) routes.set('/', reading(leadToGraphiql));
   const upload = uploadRoute(platform);

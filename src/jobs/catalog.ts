@@ -84,6 +84,15 @@ const exportPolicy: JobPolicy = {
   concurrency: 1,
 };
 
+/** Stripe may be away for hours, and what it has told us must not be lost. */
+const stripePolicy: JobPolicy = {
+  retryLimit: 15,
+  retryDelaySeconds: 2,
+  retryDelayMaxSeconds: 1_800,
+  expireInSeconds: 120,
+  concurrency: 2,
+};
+
 /**
  * Every job of the program. A payload names rows, never their content: no token, no address, since it lies in the
  * database as plain text; what it must hold is sealed. A job may run more than once.
@@ -115,6 +124,10 @@ export const catalog = {
   'webhook.deliver': { payload: z.strictObject({}), policy: wakePolicy },
   'webhook.challenge': { payload: z.strictObject({ endpointId: z.uuid() }), policy: challengePolicy },
   'webhook.lookAfter': { payload: z.strictObject({}), policy: sweepPolicy },
+  'billing.endCustomer': { payload: z.strictObject({ customerId: z.string() }), policy: stripePolicy },
+  'billing.handleStripeEvent': { payload: z.strictObject({ eventId: z.string() }), policy: stripePolicy },
+  'billing.reconcile': { payload: z.strictObject({}), policy: sweepPolicy },
+  'billing.syncSubscription': { payload: z.strictObject({ organizationId: z.uuid() }), policy: stripePolicy },
 } satisfies Record<string, JobDefinition>;
 
 export type JobName = keyof typeof catalog;

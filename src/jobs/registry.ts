@@ -1,6 +1,7 @@
 import { accountsJobs } from '../domains/accounts/accounts.jobs.ts';
 import { auditJobs } from '../domains/audit/audit.jobs.ts';
 import { auditExportsJobs } from '../domains/audit-exports/audit-exports.jobs.ts';
+import { billingJobs } from '../domains/billing/billing.jobs.ts';
 import { deadLettersJobs } from '../domains/dead-letters/dead-letters.jobs.ts';
 import { invitationsJobs } from '../domains/invitations/invitations.jobs.ts';
 import { webhooksJobs } from '../domains/webhooks/webhooks.jobs.ts';
@@ -14,6 +15,7 @@ export const jobHandlers: JobHandlers<JobName> = {
   ...auditJobs,
   ...deadLettersJobs,
   ...auditExportsJobs,
+  ...billingJobs,
   ...invitationsJobs,
   ...webhooksJobs,
 };

@@ -10,6 +10,7 @@ const schedule = [
   { name: 'deadLetter.collect', everyMinutes: 1 },
   { name: 'auditExport.removeExpired', everyMinutes: 60 },
   { name: 'webhook.lookAfter', everyMinutes: 1 },
+  { name: 'billing.reconcile', everyMinutes: 1_440 },
 ] as const;
 
 const lookEveryMs = 10_000;

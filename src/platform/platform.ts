@@ -16,6 +16,7 @@ import type { RateLimits } from './rate-limit.ts';
 import type { SafeHttp } from './safe-http.ts';
 import type { Signatures } from './signatures.ts';
 import type { Storage } from './storage/storage.ts';
+import type { StripeAccount } from './stripe.ts';
 
 /** What the program stands on, built once in `app.ts` and carried by every ctx. */
 export interface Platform {
@@ -41,4 +42,6 @@ export interface Platform {
   readonly ownAddress: OwnAddress;
   readonly safeHttp: SafeHttp;
   readonly courier: Courier;
+  /** Null where nobody can pay. */
+  readonly stripe: StripeAccount | null;
 }

@@ -1,8 +1,13 @@
+import { Conflict } from '../../errors.ts';
 import { builder } from '../../graphql/builder.ts';
+import { IdInput } from '../../graphql/id-input.ts';
+import { idOf } from '../../graphql/ids.ts';
 import { QuotaResource } from '../../graphql/results.ts';
 import { Organization } from '../organizations/organizations.schema.ts';
 import { quotaResources } from '../quotas/quotas.service.ts';
-import { type Billing, billingOf, plansOnOffer, subscriptionStatuses } from './billing.service.ts';
+import { type Billing, billingOf, plansOnOffer } from './billing.service.ts';
+import { createBillingPortalSession, createCheckoutSession } from './checkout.service.ts';
+import { subscriptionStatuses } from './subscription-state.service.ts';
 
 const PlanLimit = builder.objectRef<{ resource: (typeof quotaResources)[number]; limit: number }>('PlanLimit');
 PlanLimit.implement({
@@ -78,5 +83,48 @@ builder.prismaObjectField(Organization, 'billing', (t) =>
     description: 'Plan and subscription. Admins.',
     authScopes: ({ id }) => ({ adminOrSuperuser: id }),
     resolve: ({ id }, _args, ctx) => billingOf(ctx, id),
+  }),
+);
+
+const BillingRedirect = builder.objectRef<{ url: string }>('BillingRedirect').implement({
+  description: 'A page of Stripe to go to.',
+  fields: (t) => ({ url: t.exposeString('url', { description: 'For one visit, soon.' }) }),
+});
+
+const BillingRedirectResult = builder.errorUnion('BillingRedirectResult', {
+  description: 'What became of it.',
+  types: [BillingRedirect, Conflict],
+  resolveType: () => 'BillingRedirect',
+});
+
+const CreateCheckoutSessionInput = builder.inputType('CreateCheckoutSessionInput', {
+  description: 'What to pay for, and where to go afterwards.',
+  fields: (t) => ({
+    organizationId: t.id({ required: true, description: 'org_…' }),
+    planId: t.string({ required: true, description: 'One of `plans` that has a price.' }),
+    successUrl: t.string({ required: true, description: 'A page of the app, for who has paid.' }),
+    cancelUrl: t.string({ required: true, description: 'A page of the app, for who has not.' }),
+  }),
+});
+
+builder.mutationField('createCheckoutSession', (t) =>
+  t.field({
+    description: 'Opens a page on which to pay for a plan. Owners. The plan holds once Stripe has told us.',
+    type: BillingRedirectResult,
+    authScopes: (_root, { input }) => ({ orgOwner: idOf('Organization', input.organizationId) }),
+    args: { input: t.arg({ type: CreateCheckoutSessionInput, required: true, description: 'The choice.' }) },
+    resolve: (_root, { input }, ctx) =>
+      createCheckoutSession(ctx, { ...input, organizationId: idOf('Organization', input.organizationId) }),
+  }),
+);
+
+builder.mutationField('createBillingPortalSession', (t) =>
+  t.field({
+    description: 'Opens the page on which to change the plan, the card, or to cancel. Owners.',
+    type: BillingRedirectResult,
+    authScopes: (_root, { input }) => ({ orgOwner: idOf('Organization', input.id) }),
+    args: { input: t.arg({ type: IdInput, required: true, description: 'Of which organization, org_….' }) },
+    resolve: (_root, { input }, ctx) =>
+      createBillingPortalSession(ctx, { organizationId: idOf('Organization', input.id) }),
   }),
 );

@@ -1,18 +1,6 @@
 import type { Ctx } from '../../context.ts';
 import { type Plan, planById, planInForce, plans } from '../quotas/plans.ts';
-
-export const subscriptionStatuses = [
-  'NONE',
-  'TRIALING',
-  'ACTIVE',
-  'PAST_DUE',
-  'UNPAID',
-  'PAUSED',
-  'CANCELED',
-  'INCOMPLETE',
-] as const;
-
-export type SubscriptionStatus = (typeof subscriptionStatuses)[number];
+import { type SubscriptionStatus, subscriptionStatuses } from './subscription-state.service.ts';
 
 /** The plan whose limits hold and how its subscription stands. */
 export interface Billing {

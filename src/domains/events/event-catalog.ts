@@ -36,7 +36,7 @@ export const eventCatalog = {
   }),
   'subscription.updated': z.strictObject({
     planId: z.string(),
-    status: z.string(),
+    status: z.enum(['NONE', 'TRIALING', 'ACTIVE', 'PAST_DUE', 'UNPAID', 'PAUSED', 'CANCELED', 'INCOMPLETE']),
     currentPeriodEnd: instant.nullable(),
     cancelAtPeriodEnd: z.boolean(),
   }),

@@ -4,6 +4,7 @@ import type { Organization } from '../../generated/prisma/client.ts';
 import { transact } from '../../platform/db.ts';
 import { newId } from '../../platform/typeid.ts';
 import { recordAudit } from '../audit/audit.service.ts';
+import { endBilling } from '../billing/cancellation.service.ts';
 import { seatIn, signedInActor } from '../members/members.access.ts';
 import { slugFor } from './slug.ts';
 
@@ -58,8 +59,9 @@ async function holdSeat(ctx: Ctx, seat: { organizationId: string; userId: string
   return rows.length > 0;
 }
 
-/** Takes an organization away with all that is its own, its audit chain excepted. Joins the caller's transaction. */
+/** Takes an organization away with all that is its own, its audit chain excepted, and ends what it pays for. Joins the caller's transaction. */
 export async function removeOrganization(ctx: Ctx, { organizationId }: { organizationId: string }): Promise<void> {
+  await endBilling(ctx, { organizationId });
   await ctx.db.organization.delete({ where: { id: organizationId } });
   await recordAudit(ctx, {
     organizationId,
