@@ -25,6 +25,7 @@ import { connectRedis } from './platform/redis.ts';
 import { createSafeHttp } from './platform/safe-http.ts';
 import { createSignatures } from './platform/signatures.ts';
 import { createLocalStorage } from './platform/storage/local.ts';
+import type { Storage } from './platform/storage/storage.ts';
 import { createStripe } from './platform/stripe.ts';
 import { productionFloorMs } from './platform/time-floor.ts';
 
@@ -38,6 +39,8 @@ export interface AppOptions {
   readonly passwordCost?: PasswordCost;
   /** And wait less. */
   readonly timeFloorMs?: number;
+  /** And put something between the program and its storage. */
+  readonly storageAround?: (storage: Storage) => Storage;
 }
 
 export interface App {
@@ -97,8 +100,9 @@ async function createPlatform(
   const breachedPasswords = createBreachedPasswords(config, log);
   const identityProviders = createIdentityProviders(config.oauth);
   const signIn = { accessTokens, signatures, passwords, breachedPasswords, rateLimits, timeFloorMs, identityProviders };
+  const { storageAround = (storage) => storage } = options;
   const files = {
-    storage: createLocalStorage(path.join(config.dataDir, 'files')),
+    storage: storageAround(createLocalStorage(path.join(config.dataDir, 'files'))),
     ownAddress: createOwnAddress(config.publicApiUrl),
   };
   const safeHttp = createSafeHttp(config.webhooks.allowedNetworks);

@@ -42,7 +42,9 @@ describe.each(drivers)('%s storage', (_name, make) => {
     expect(await textOf(key)).toBe('hello world');
     expect(await textOf(key, { start: 6, end: 8 })).toBe('wor');
     expect(await keys()).toContain(key);
+    expect(await storage.size(key)).toBe(11);
     await storage.remove(key);
+    expect(await storage.size(key)).toBeNull();
     await expect(storage.read(key)).rejects.toThrow(ObjectMissing);
     expect(await keys()).not.toContain(key);
     await storage.remove(key);

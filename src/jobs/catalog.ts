@@ -128,6 +128,10 @@ export const catalog = {
   'billing.handleStripeEvent': { payload: z.strictObject({ eventId: z.string() }), policy: stripePolicy },
   'billing.reconcile': { payload: z.strictObject({}), policy: sweepPolicy },
   'billing.syncSubscription': { payload: z.strictObject({ organizationId: z.uuid() }), policy: stripePolicy },
+  'file.sweep': { payload: z.strictObject({}), policy: sweepPolicy },
+  'file.purgeTrash': { payload: z.strictObject({}), policy: sweepPolicy },
+  'file.removeOrphans': { payload: z.strictObject({}), policy: sweepPolicy },
+  'file.reconcileStorage': { payload: z.strictObject({}), policy: { ...sweepPolicy, expireInSeconds: 6 * 3600 } },
 } satisfies Record<string, JobDefinition>;
 
 export type JobName = keyof typeof catalog;

@@ -3,6 +3,7 @@ import { auditJobs } from '../domains/audit/audit.jobs.ts';
 import { auditExportsJobs } from '../domains/audit-exports/audit-exports.jobs.ts';
 import { billingJobs } from '../domains/billing/billing.jobs.ts';
 import { deadLettersJobs } from '../domains/dead-letters/dead-letters.jobs.ts';
+import { filesJobs } from '../domains/files/files.jobs.ts';
 import { invitationsJobs } from '../domains/invitations/invitations.jobs.ts';
 import { webhooksJobs } from '../domains/webhooks/webhooks.jobs.ts';
 import type { JobHandlers, JobName } from './catalog.ts';
@@ -18,4 +19,5 @@ export const jobHandlers: JobHandlers<JobName> = {
   ...billingJobs,
   ...invitationsJobs,
   ...webhooksJobs,
+  ...filesJobs,
 };

@@ -11,6 +11,10 @@ const schedule = [
   { name: 'auditExport.removeExpired', everyMinutes: 60 },
   { name: 'webhook.lookAfter', everyMinutes: 1 },
   { name: 'billing.reconcile', everyMinutes: 1_440 },
+  { name: 'file.sweep', everyMinutes: 0.5 },
+  { name: 'file.purgeTrash', everyMinutes: 60 },
+  { name: 'file.removeOrphans', everyMinutes: 60 },
+  { name: 'file.reconcileStorage', everyMinutes: 24 * 60 },
 ] as const;
 
 const lookEveryMs = 10_000;

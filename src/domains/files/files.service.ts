@@ -2,13 +2,16 @@ import type { Ctx } from '../../context.ts';
 import { NotFound, parseInput } from '../../errors.ts';
 import type { File } from '../../generated/prisma/client.ts';
 import { transact } from '../../platform/db.ts';
-import { encodeId } from '../../platform/typeid.ts';
+import { encodeId, nilId } from '../../platform/typeid.ts';
 import { type AuditEvent, recordAudit } from '../audit/audit.service.ts';
 import { recordEvent } from '../events/events.service.ts';
 import { releaseStorage } from '../quotas/storage.service.ts';
 import { contradictsName, isRunnableName } from './content-types.ts';
 import { removeDiscarded } from './discarded-objects.service.ts';
 import { NewFileName, refuseName } from './file-name.ts';
+
+const trashDays = 30;
+const purgedAtOnce = 100;
 
 interface FileInput {
   readonly fileId: string;
@@ -55,8 +58,37 @@ export async function restoreFile(ctx: Ctx, { fileId }: FileInput): Promise<File
 
 /** Deletes a file for good, in the trash or not, and gives its bytes back, once. @throws NotFound */
 export async function purgeFile(ctx: Ctx, { fileId }: FileInput): Promise<FileInput> {
+  await purge(ctx, { fileId, trashedUntil: null });
+  return { fileId };
+}
+
+/** Purges what is in the trash for 30 days, until `signal` aborts. */
+export async function purgeOldTrash(ctx: Ctx, signal: AbortSignal): Promise<void> {
+  const trashedUntil = new Date(ctx.now().getTime() - trashDays * 86_400_000);
+  for (let after: string = nilId; !signal.aborted; ) {
+    const old = await ctx.db.file.findMany({
+      where: { trashedAt: { lte: trashedUntil }, id: { gt: after } },
+      orderBy: { id: 'asc' },
+      take: purgedAtOnce,
+      select: { id: true },
+    });
+    for (const { id: fileId } of old) {
+      // One that is gone by now, or restored, needs nothing.
+      await purge(ctx, { fileId, trashedUntil }).catch(ignoring(NotFound));
+      after = fileId;
+    }
+    if (old.length < purgedAtOnce) return;
+  }
+}
+
+/** @throws NotFound, also for a file that is not in the trash for so long */
+async function purge(
+  ctx: Ctx,
+  { fileId, trashedUntil }: FileInput & { readonly trashedUntil: Date | null },
+): Promise<void> {
   const storageKeys = await transact(ctx, async (ctx) => {
     const file = await lockFile(ctx, fileId);
+    if (trashedUntil && !(file.trashedAt && file.trashedAt <= trashedUntil)) throw new NotFound();
     const thumbnails = await ctx.db.thumbnail.findMany({ where: { fileId }, select: { storageKey: true } });
     await ctx.db.file.delete({ where: { id: fileId } });
     await releaseStorage(ctx, { organizationId: file.organizationId, bytes: Number(file.size) });
@@ -65,7 +97,12 @@ export async function purgeFile(ctx: Ctx, { fileId }: FileInput): Promise<FileIn
     return [file, ...thumbnails].map(({ storageKey }) => storageKey);
   });
   await removeDiscarded(ctx, storageKeys);
-  return { fileId };
+}
+
+function ignoring(expected: new () => Error): (error: unknown) => void {
+  return (error) => {
+    if (!(error instanceof expected)) throw error;
+  };
 }
 
 /** Reads a file and holds its row to the end of the transaction. @throws NotFound */

@@ -73,3 +73,33 @@ async function refuse(ctx: Ctx, organizationId: string, limit: number): Promise<
   const used = await storageUsed(ctx, organizationId);
   throw new QuotaExceeded({ resource: 'STORAGE_BYTES', limit, used, resetsAt: null });
 }
+
+/** What a counter said and what the rows say, of used and of reserved bytes. */
+export interface Drift {
+  readonly usedBefore: number;
+  readonly usedAfter: number;
+  readonly reservedBefore: number;
+  readonly reservedAfter: number;
+}
+
+/**
+ * Sets an organization's counters to the sums of its rows, in the caller's transaction. Whoever changes rows changes the
+ * counter in the same transaction, so under its lock both are as of one moment.
+ * @returns null when they were right
+ */
+export async function recountStorage(ctx: Ctx, organizationId: string): Promise<Drift | null> {
+  const [before] = await ctx.db.$queryRaw<{ used: bigint; reserved: bigint }[]>`
+    SELECT used_bytes AS used, reserved_bytes AS reserved FROM storage_usages
+    WHERE organization_id = ${organizationId}::uuid FOR UPDATE`;
+  const files = await ctx.db.file.aggregate({ where: { organizationId }, _sum: { size: true } });
+  const uploads = await ctx.db.upload.aggregate({ where: { organizationId }, _sum: { reservedBytes: true } });
+  const [usedBytes, reservedBytes] = [files._sum.size ?? 0n, uploads._sum.reservedBytes ?? 0n];
+  if (!before || (before.used === usedBytes && before.reserved === reservedBytes)) return null;
+  await ctx.db.storageUsage.update({ where: { organizationId }, data: { usedBytes, reservedBytes } });
+  return {
+    usedBefore: Number(before.used),
+    usedAfter: Number(usedBytes),
+    reservedBefore: Number(before.reserved),
+    reservedAfter: Number(reservedBytes),
+  };
+}

@@ -31,6 +31,10 @@ export function createLocalStorage(folder: string): Storage {
     append: async ({ key }, _size, source) => writeOn(draftOf(key), source),
     draftSize: async ({ key }) => sizeOfDraft(draftOf(key), fileOf(key)),
     finish: async ({ key }) => publish(draftOf(key), fileOf(key)),
+    async size(key) {
+      const found = await lstat(fileOf(key)).catch(() => null);
+      return found?.size ?? null;
+    },
     read: async (key, range) => readFile(fileOf(key), range),
     async remove(key) {
       await rm(fileOf(key), { force: true });

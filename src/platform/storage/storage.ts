@@ -33,6 +33,8 @@ export interface Storage {
   draftSize(draft: Draft): Promise<number>;
   /** Makes a whole draft an object. May be repeated. */
   finish(draft: Draft): Promise<void>;
+  /** How many bytes an object has; null when there is none. */
+  size(key: string): Promise<number | null>;
   /** @throws ObjectMissing */
   read(key: string, range?: ByteRange): Promise<Readable>;
   /** Takes away the object and every draft of this key. What is not there is as good as removed. */
