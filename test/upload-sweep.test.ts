@@ -33,7 +33,7 @@ const PurgeDoomed = graphql(`mutation PurgeDoomed($id: ID!) { purgeFile(input: {
 const DeleteWhole = graphql(`mutation DeleteWhole($id: ID!) { deleteOrganization(input: { id: $id }) { __typename } }`);
 
 /** As a job would see it after so long. */
-const after = (ms: number) => ({ ...systemCtx(app.platform), now: () => new Date(Date.now() + ms) });
+const later = (ms: number) => ({ ...systemCtx(app.platform), now: () => new Date(Date.now() + ms) });
 
 /** A process that dies at this step of its storage. */
 async function aDoomedApi(step: string) {
@@ -75,7 +75,7 @@ describe('F29 a process killed', () => {
     expect(await doomed.exit).toBeNull();
     expect((await stateOf(ada, upload))[0]).toBe('RECEIVING');
     expect((await storageOf(app, ada.organizationId)).reserved).toBeGreaterThan(0);
-    await sweepUploads(after(11 * second), signal);
+    await sweepUploads(later(11 * second), signal);
     expect(await stateOf(ada, upload)).toEqual(['FAILED', 'UPLOAD_CUT']);
     await expectEven(ada, 0);
   });
@@ -89,7 +89,7 @@ describe('F29 a process killed', () => {
     await expect(callerWith(doomed, ada.accessToken).send(AbortUpload, { id: upload.id })).rejects.toThrow();
     await sending;
     expect(await stateOf(ada, upload)).toEqual(['ABORTED', null]);
-    await sweepUploads(after(0), signal);
+    await sweepUploads(later(0), signal);
     await expectEven(ada, 0);
   });
 
@@ -98,7 +98,7 @@ describe('F29 a process killed', () => {
     const [id] = [await aFile(ada), await aFile(ada)];
     const doomed = await aDoomedApi(step);
     await expect(callerWith(doomed, ada.accessToken).send(PurgeDoomed, { id })).rejects.toThrow();
-    await sweepUploads(after(0), signal);
+    await sweepUploads(later(0), signal);
     await expectEven(ada, 1);
   });
 
@@ -109,7 +109,7 @@ describe('F29 a process killed', () => {
     await put({ ...upload, url: upload.url.replace(app.url, doomed.url) }, 'hello');
     doomed.kill('SIGKILL');
     await doomed.exit;
-    await sweepUploads(after(11 * second), signal);
+    await sweepUploads(later(11 * second), signal);
     expect(await stateOf(ada, upload)).toEqual(['READY', null]);
     await expectEven(ada, 1);
   });
@@ -121,7 +121,7 @@ describe('the sweep', () => {
     const upload = await anUpload(ada, { size: 100_000 });
     const sending = slowly(upload, 100_000);
     await expect.poll(async () => (await stateOf(ada, upload))[0]).toBe('RECEIVING');
-    await sweepUploads(after(8 * second), signal);
+    await sweepUploads(later(8 * second), signal);
     expect((await stateOf(ada, upload))[0]).toBe('RECEIVING');
     await ada.send(AbortUpload, { id: upload.id });
     await sending;
@@ -130,13 +130,13 @@ describe('the sweep', () => {
   test('ends uploads after 24 hours, and their rows a month later', async () => {
     const ada = await aPerson(app);
     const upload = await anUpload(ada, { size: 100 });
-    await sweepUploads(after(day - 60 * second), signal);
+    await sweepUploads(later(day - 60 * second), signal);
     expect(await stateOf(ada, upload)).toEqual(['PENDING', null]);
-    await sweepUploads(after(day + second), signal);
+    await sweepUploads(later(day + second), signal);
     expect(await stateOf(ada, upload)).toEqual(['EXPIRED', null]);
     expect(await put(upload, 'x'.repeat(100))).toMatchObject({ status: 410, body: { code: 'UPLOAD_EXPIRED' } });
     await expectEven(ada, 0);
-    await sweepUploads(after(32 * day), signal);
+    await sweepUploads(later(32 * day), signal);
     expect(await stateOf(ada, upload)).toEqual([undefined, undefined]);
   });
 
@@ -153,9 +153,9 @@ test('the trash is purged after 30 days, what was restored in time is not', asyn
   const ada = await aPerson(app);
   const [old, kept] = [await aFile(ada), await aFile(ada)];
   await ada.send(TrashOld, { id: old });
-  await purgeOldTrash(after(30 * day - 60 * second), signal);
+  await purgeOldTrash(later(30 * day - 60 * second), signal);
   await expectEven(ada, 2);
-  await purgeOldTrash(after(30 * day + second), signal);
+  await purgeOldTrash(later(30 * day + second), signal);
   await expectEven(ada, 1);
   expect(await app.platform.db.file.count({ where: { id: decodeId('File', kept) ?? '' } })).toBe(1);
 });
@@ -165,9 +165,9 @@ test('objects without rows are removed once they are an hour old, and told to th
   await aFile(ada);
   const key = newStorageKey();
   await app.platform.storage.put(key, [Buffer.from('lost')] as never);
-  await removeOrphans(after(0), signal);
+  await removeOrphans(later(0), signal);
   expect(await orphans(app)).toEqual([key]);
-  await removeOrphans(after(3_700 * second), signal);
+  await removeOrphans(later(3_700 * second), signal);
   await expectEven(ada, 1);
   expect(app.logLines).toContainEqual(expect.objectContaining({ storageKey: key }));
 });
@@ -178,12 +178,12 @@ test('the reconciliation puts right what has drifted, and tells of files without
   const organizationId = decodeId('Organization', ada.organizationId) ?? '';
   await anUpload(ada, { size: 100 });
   const reports = () => app.logLines.filter(({ msg }) => msg === 'the storage was reconciled');
-  await reconcileStorage(after(0), signal);
+  await reconcileStorage(later(0), signal);
   expect(reports().at(-1)).toMatchObject({ drifted: 0 });
   await app.platform.db.storageUsage.update({ where: { organizationId }, data: { usedBytes: 7, reservedBytes: 8 } });
   const { storageKey } = await app.platform.db.file.findUniqueOrThrow({ where: { id: decodeId('File', lost) ?? '' } });
   await app.platform.storage.remove(storageKey);
-  await reconcileStorage(after(0), signal);
+  await reconcileStorage(later(0), signal);
   expect(reports().at(-1)).toMatchObject({ level: 'error', drifted: 1, lost: 1 });
   expect(await storageOf(app, ada.organizationId)).toMatchObject({ used: 9, reserved: 100 });
   const entry = await app.platform.db.auditEntry.findFirst({
