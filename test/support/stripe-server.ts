@@ -99,14 +99,15 @@ export async function startStripe() {
     const call = `${request.method} ${id ? url.pathname.replace(id, ':id') : url.pathname}`;
     const key = request.headers['idempotency-key']?.toString() ?? null;
     calls.push({ call, form, key });
-    if (state.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, state.delayMs));
     if (state.isDown) return send(response, 500, failure('api_error', 'Stripe is down.'));
     if (request.headers.authorization !== 'Bearer sk_test_of_the_tests')
       return send(response, 401, failure('invalid_request_error', 'Invalid API Key provided.'));
     const known = key === null ? undefined : answers.get(key);
     if (known && known.form !== body)
       return send(response, 400, failure('idempotency_error', 'Keys can only be used with the same parameters.'));
-    const found = known?.body ?? answer(call, id, form);
+    // As it is now, though it may be long on its way.
+    const found = structuredClone(known?.body ?? answer(call, id, form));
+    if (state.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, state.delayMs));
     if (key !== null && found !== undefined) answers.set(key, { form: body, body: found });
     return found === undefined
       ? send(response, 404, {

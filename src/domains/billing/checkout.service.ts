@@ -29,9 +29,9 @@ export interface CheckoutInput {
  */
 export async function createCheckoutSession(ctx: Ctx, input: CheckoutInput): Promise<{ url: string }> {
   const price = priceOf(ctx, input.planId);
-  const urls = { successUrl: onApp(ctx, input.successUrl), cancelUrl: onApp(ctx, input.cancelUrl) };
-  const { checkout, replacedSessionId } = await openCheckout(ctx, { ...input, ...urls });
-  if (replacedSessionId) await expire(ctx, replacedSessionId);
+  const wanted = { ...input, successUrl: onApp(ctx, input.successUrl), cancelUrl: onApp(ctx, input.cancelUrl) };
+  const closedRequestId = await closeOther(ctx, wanted);
+  const checkout = await openCheckout(ctx, wanted, closedRequestId);
   const customerId = await customerOf(ctx, checkout);
   const organizationId = encodeId('Organization', checkout.organizationId);
   const session = await askStripe(ctx, 'checkout.sessions.create', (stripe) =>
@@ -86,26 +86,29 @@ function onApp(ctx: Ctx, value: string): string {
   return url;
 }
 
-/** The one checkout of the organization: the open one if it is for the same, else a new one in its place. */
-async function openCheckout(
-  ctx: Ctx,
-  { organizationId, planId, successUrl, cancelUrl }: CheckoutInput,
-): Promise<{ checkout: OpenCheckout; replacedSessionId: string | null }> {
+/** Closes the page of an open checkout that is for something else. @returns which one that was */
+async function closeOther(ctx: Ctx, wanted: CheckoutInput): Promise<string | null> {
+  const open = await ctx.db.openCheckout.findUnique({ where: { organizationId: wanted.organizationId } });
+  if (!open || isSame(ctx, open, wanted)) return null;
+  if (open.sessionId) await expire(ctx, open.sessionId);
+  return open.requestId;
+}
+
+/** The one checkout of the organization: the open one if it is for the same, else a new one in place of what was closed. */
+async function openCheckout(ctx: Ctx, wanted: CheckoutInput, closedRequestId: string | null): Promise<OpenCheckout> {
+  const { organizationId, planId, successUrl, cancelUrl } = wanted;
   return transact(ctx, async (ctx) => {
     await lockOrganization(ctx, organizationId);
     const account = await ctx.db.billingAccount.findUnique({ where: { organizationId } });
     if (account && isLive(account.status))
       throw new Conflict('There is a subscription already. Change it on the billing page.', 'planId');
     const open = await ctx.db.openCheckout.findUnique({ where: { organizationId } });
-    const wanted = { planId, successUrl, cancelUrl };
-    if (open && open.expiresAt > ctx.now() && isSame(open, wanted)) return { checkout: open, replacedSessionId: null };
+    if (open && isSame(ctx, open, wanted)) return open;
+    if (open && open.requestId !== closedRequestId) throw overtaken();
     const expiresAt = new Date(ctx.now().getTime() + checkoutHours * 3_600_000);
-    const fresh = { ...wanted, requestId: randomUUID(), sessionId: null, expiresAt };
-    const checkout = await ctx.db.openCheckout.upsert({
-      where: { organizationId },
-      create: { organizationId, ...fresh },
-      update: fresh,
-    });
+    const fresh = { planId, successUrl, cancelUrl, requestId: randomUUID(), sessionId: null, expiresAt };
+    const where = { organizationId };
+    const checkout = await ctx.db.openCheckout.upsert({ where, create: { ...where, ...fresh }, update: fresh });
     await recordAudit(ctx, {
       organizationId,
       action: 'checkout.opened',
@@ -113,12 +116,17 @@ async function openCheckout(
       targetId: organizationId,
       metadata: { planId },
     });
-    return { checkout, replacedSessionId: open?.sessionId ?? null };
+    return checkout;
   });
 }
 
-function isSame(open: OpenCheckout, wanted: Pick<OpenCheckout, 'planId' | 'successUrl' | 'cancelUrl'>): boolean {
-  return (['planId', 'successUrl', 'cancelUrl'] as const).every((key) => open[key] === wanted[key]);
+function isSame(ctx: Ctx, open: OpenCheckout, wanted: CheckoutInput): boolean {
+  const isOpen = open.expiresAt > ctx.now();
+  return isOpen && (['planId', 'successUrl', 'cancelUrl'] as const).every((key) => open[key] === wanted[key]);
+}
+
+function overtaken(): Conflict {
+  return new Conflict('Another checkout was begun at the same time. Use that one.');
 }
 
 /** Closes the page of an earlier checkout. One that is over already, or was paid on, is not open either. */
@@ -157,5 +165,5 @@ async function keepSession(ctx: Ctx, { organizationId, requestId }: OpenCheckout
   });
   if (count > 0) return;
   await expire(ctx, sessionId);
-  throw new Conflict('Another checkout was begun at the same time. Use that one.');
+  throw overtaken();
 }
