@@ -15,7 +15,7 @@ import { createIdentityProviders } from './platform/identity-providers.ts';
 import { requireKnownKeys } from './platform/key-rotation.ts';
 import { createKeyring } from './platform/keyring.ts';
 import { createLogger, type Logger } from './platform/log.ts';
-import { createMailer } from './platform/mailer.ts';
+import { createMailer, type MailWaits } from './platform/mailer.ts';
 import { createOwnAddress } from './platform/own-address.ts';
 import { createPasswords, type PasswordCost } from './platform/passwords.ts';
 import type { Platform } from './platform/platform.ts';
@@ -41,6 +41,7 @@ export interface AppOptions {
   readonly timeFloorMs?: number;
   /** And put something between the program and its storage. */
   readonly storageAround?: (storage: Storage) => Storage;
+  readonly mailWaits?: MailWaits;
 }
 
 export interface App {
@@ -92,7 +93,7 @@ async function createPlatform(
   if (redis) closers.push(redis.close);
   const pubsub = redis ? createRedisPubSub(redis) : createLocalPubSub();
   closers.push(pubsub.close);
-  const mailer = createMailer(config, now);
+  const mailer = createMailer(config, now, options.mailWaits);
   closers.push(async () => mailer.close());
   const passwords = createPasswords(options.passwordCost);
   const rateLimits = createRateLimits(config.rateLimitScale, redis?.commands ?? null);

@@ -18,21 +18,36 @@ export interface PostOffice {
   close(): Promise<void>;
 }
 
-/** A real SMTP server on the loopback. `refuse` gives the reply code for a recipient who gets none, null otherwise. */
-export async function startPostOffice(refuse: () => number | null = () => null): Promise<PostOffice> {
+/** A code to refuse a recipient with; `hang`: never an answer; `cut`: takes the mail, and says nothing any more; null: takes it. */
+export type Reply = number | 'hang' | 'cut' | null;
+
+const words: Readonly<Record<number, string>> = {
+  550: '5.1.1 <{address}> has no mailbox here',
+  552: '5.2.2 mailbox full',
+  554: '5.7.1 this looks like spam',
+};
+
+/** A real SMTP server on the loopback. `reply` says what becomes of each mail. */
+export async function startPostOffice(reply: (address: string) => Reply = () => null): Promise<PostOffice> {
   const deliveries: Delivery[] = [];
+  const toCut = new Set<string>();
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
-    onRcptTo(_address, _session, done) {
-      const responseCode = refuse();
-      done(responseCode === null ? null : Object.assign(new Error('not now'), { responseCode }));
+    onRcptTo({ address }, session, done) {
+      const answer = reply(address);
+      if (answer === 'hang') return;
+      if (answer === 'cut') toCut.add(session.id);
+      if (typeof answer !== 'number') return done();
+      const text = (words[answer] ?? 'not now').replace('{address}', address);
+      done(Object.assign(new Error(text), { responseCode: answer }));
     },
     onData(stream, session, done) {
       const recipients = session.envelope.rcptTo.map(({ address }) => address);
       buffer(stream).then((message) => {
         deliveries.push({ recipients, ...parsed(message.toString('utf8')) });
-        done();
+        if (!toCut.delete(session.id)) return done();
+        for (const connection of server.connections) if (connection.id === session.id) connection.close();
       }, done);
     },
   });

@@ -8,6 +8,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { type App, type AppRole, startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/platform/log.ts';
+import type { MailWaits } from '../../src/platform/mailer.ts';
 import { graphql } from '../generated/gql.ts';
 import { cloneDatabase } from './database.ts';
 import { tokenIn, waitForMail } from './mailbox.ts';
@@ -27,12 +28,13 @@ export interface TestAppOptions {
   /** A program whose database this one shares, as a second machine would, for the API alone: mails come to the first. */
   readonly beside?: TestApp;
   readonly timeFloorMs?: number;
+  readonly mailWaits?: MailWaits;
 }
 
 /** Limits by origin are out of the way unless `environment` says otherwise. */
 export async function startTestApp(
   environment: Record<string, string> = {},
-  { beside, timeFloorMs = 0 }: TestAppOptions = {},
+  { beside, timeFloorMs = 0, ...options }: TestAppOptions = {},
 ): Promise<TestApp> {
   const database = beside ? { url: beside.databaseUrl, drop: async () => undefined } : await cloneDatabase();
   const dataDir = await mkdtemp(path.join(tmpdir(), 'gatehouse-test-'));
@@ -42,7 +44,7 @@ export async function startTestApp(
   const log = createLogger('info', { write: (line) => void logLines.push(JSON.parse(line)) });
   const passwordCost = { memoryKiB: 1024, passes: 2 };
   const roles: AppRole[] = beside ? ['api'] : ['api', 'worker'];
-  const app = await startApp(config, { databaseUrl: database.url, roles, log, passwordCost, timeFloorMs });
+  const app = await startApp(config, { databaseUrl: database.url, roles, log, passwordCost, timeFloorMs, ...options });
   return {
     url: app.url ?? '',
     databaseUrl: database.url,

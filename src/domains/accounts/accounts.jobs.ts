@@ -1,6 +1,5 @@
-import type { Ctx } from '../../context.ts';
 import type { JobHandlers } from '../../jobs/catalog.ts';
-import type { RenderedMail } from '../mail/mail.layout.ts';
+import { deliver } from '../mail/delivery.service.ts';
 import { appLink } from '../mail/mail.links.ts';
 import { securityNotice } from '../mail/mail.notices.ts';
 import * as templates from '../mail/mail.templates.ts';
@@ -17,7 +16,7 @@ type AccountJob =
   | 'account.sendNotice'
   | 'account.removeExpired';
 
-/** Tokens are made here, so that no job row ever holds one; a retry mails a new one and voids the old. */
+/** Tokens are made here, so that no job row ever holds one; a retry of the job mails the same one. */
 export const accountsJobs: JobHandlers<AccountJob> = {
   'account.removeExpired': removeExpired,
 
@@ -26,29 +25,30 @@ export const accountsJobs: JobHandlers<AccountJob> = {
     if (!user) return;
     const token = await issueEmailToken(ctx, { userId, purpose: 'VERIFY_EMAIL', email: user.email });
     const link = appLink(ctx.platform.config, '/verify-email', token);
-    await send(ctx, { to: user.email, ...templates.verifyEmail({ name: user.name, link }) }, signal);
+    await deliver(ctx, { to: user.email, ...templates.verifyEmail({ name: user.name, link }) }, signal);
   },
 
   async 'account.sendAlreadyRegisteredEmail'(ctx, { userId }, signal) {
     const user = await ctx.db.user.findUnique({ where: { id: userId } });
     if (!user) return;
     const appUrl = ctx.platform.config.publicAppUrl;
-    await send(ctx, { to: user.email, ...templates.alreadyRegistered({ name: user.name, appUrl }) }, signal);
+    await deliver(ctx, { to: user.email, ...templates.alreadyRegistered({ name: user.name, appUrl }) }, signal);
   },
 
   async 'account.sendPasswordResetEmail'(ctx, { userId }, signal) {
     const user = await ctx.db.user.findUnique({ where: { id: userId, lockedAt: null } });
     if (!user) return;
-    const token = await issueEmailToken(ctx, { userId, purpose: 'RESET_PASSWORD', email: user.email });
+    const voidedBy = user.passwordHash;
+    const token = await issueEmailToken(ctx, { userId, purpose: 'RESET_PASSWORD', email: user.email, voidedBy });
     const link = appLink(ctx.platform.config, '/reset-password', token);
-    await send(ctx, { to: user.email, ...templates.resetPassword({ name: user.name, link }) }, signal);
+    await deliver(ctx, { to: user.email, ...templates.resetPassword({ name: user.name, link }) }, signal);
   },
 
   async 'account.sendEmailChangeEmail'(ctx, { userId }, signal) {
     const change = await prepareEmailChange(ctx, { userId });
     if (!change) return;
     const link = appLink(ctx.platform.config, '/change-email', change.token);
-    await send(ctx, { to: change.email, ...templates.changeEmail({ name: change.name, link }) }, signal);
+    await deliver(ctx, { to: change.email, ...templates.changeEmail({ name: change.name, link }) }, signal);
   },
 
   async 'account.sendNotice'(ctx, notice, signal) {
@@ -56,10 +56,6 @@ export const accountsJobs: JobHandlers<AccountJob> = {
     if (!recipient) return;
     const { name, email } = recipient;
     const appUrl = ctx.platform.config.publicAppUrl;
-    await send(ctx, { to: email, ...securityNotice({ kind: notice.kind, name, appUrl }) }, signal);
+    await deliver(ctx, { to: email, ...securityNotice({ kind: notice.kind, name, appUrl }) }, signal);
   },
 };
-
-async function send({ platform }: Ctx, mail: RenderedMail & { to: string }, signal: AbortSignal): Promise<void> {
-  await platform.mailer.send(mail, signal);
-}

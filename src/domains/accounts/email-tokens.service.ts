@@ -1,7 +1,8 @@
 import type { Ctx } from '../../context.ts';
 import { InvalidToken } from '../../errors.ts';
 import type { EmailToken, EmailTokenPurpose } from '../../generated/prisma/client.ts';
-import { digestOf, newSecret } from '../../platform/tokens.ts';
+import { digestOf } from '../../platform/tokens.ts';
+import { mailedSecret } from '../mail/mailed-secret.service.ts';
 
 const lifetimeHours: Record<EmailTokenPurpose, number> = { VERIFY_EMAIL: 24, RESET_PASSWORD: 1, CHANGE_EMAIL: 1 };
 
@@ -10,10 +11,16 @@ export type ProvenToken = Pick<EmailToken, 'userId' | 'email'>;
 
 type Bearer = { readonly token: string; readonly purpose: EmailTokenPurpose };
 
-/** A fresh token for one mailed link; it replaces the person's older one of this purpose, which is void from now on (F14). */
-export async function issueEmailToken(ctx: Ctx, input: ProvenToken & { purpose: EmailTokenPurpose }): Promise<string> {
-  const { userId, purpose, email } = input;
-  const token = newSecret();
+/**
+ * A token for one mailed link, a fresh one for each job; it replaces the person's older one of this purpose, which is void
+ * from now on (F14). `voidedBy`: what changes with the use of the link, so that no retry brings a used one back.
+ */
+export async function issueEmailToken(
+  ctx: Ctx,
+  input: ProvenToken & { purpose: EmailTokenPurpose; voidedBy?: string | null },
+): Promise<string> {
+  const { userId, purpose, email, voidedBy } = input;
+  const token = mailedSecret(ctx, purpose, userId, email, voidedBy ?? '');
   const createdAt = ctx.now();
   const expiresAt = new Date(createdAt.getTime() + lifetimeHours[purpose] * 3_600_000);
   const live = { digest: digestOf(token), email, createdAt, expiresAt };

@@ -1,4 +1,5 @@
 import type { JobHandlers } from '../../jobs/catalog.ts';
+import { deliver } from '../mail/delivery.service.ts';
 import { deadLetterAlert } from '../mail/mail.templates.ts';
 import { prepareAlert } from './alert.service.ts';
 import { collectFailedJobs } from './burial.service.ts';
@@ -13,6 +14,6 @@ export const deadLettersJobs: JobHandlers<'deadLetter.collect' | 'deadLetter.sen
     if (!prepared) return;
     const { to, ...what } = prepared;
     const appUrl = ctx.platform.config.publicAppUrl;
-    await ctx.platform.mailer.send({ to: to.email, ...deadLetterAlert({ name: to.name, appUrl, ...what }) }, signal);
+    await deliver(ctx, { to: to.email, ...deadLetterAlert({ name: to.name, appUrl, ...what }) }, signal);
   },
 };

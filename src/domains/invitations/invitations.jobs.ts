@@ -1,4 +1,5 @@
 import type { JobHandlers } from '../../jobs/catalog.ts';
+import { deliver } from '../mail/delivery.service.ts';
 import { appLink } from '../mail/mail.links.ts';
 import * as templates from '../mail/mail.templates.ts';
 import { issueInvitationToken } from './invitations.service.ts';
@@ -18,6 +19,6 @@ export const invitationsJobs: JobHandlers<'invitation.sendEmail'> = {
       link: appLink(ctx.platform.config, '/invitations', token),
       expiresAt: invitation.expiresAt,
     });
-    await ctx.platform.mailer.send({ to: invitation.email, ...mail }, signal);
+    await deliver(ctx, { to: invitation.email, ...mail }, signal);
   },
 };

@@ -4,11 +4,12 @@ import type { Invitation, InvitationStatus, Prisma, Role } from '../../generated
 import { enqueue } from '../../jobs/queue.ts';
 import { transact } from '../../platform/db.ts';
 import { limitDone } from '../../platform/rate-limit.ts';
-import { digestOf, newSecret } from '../../platform/tokens.ts';
+import { digestOf } from '../../platform/tokens.ts';
 import { encodeId, newId } from '../../platform/typeid.ts';
 import { parseEmail } from '../accounts/email-address.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { recordEvent } from '../events/events.service.ts';
+import { mailedSecret } from '../mail/mailed-secret.service.ts';
 import {
   answerableUserId,
   includesRole,
@@ -64,9 +65,9 @@ async function sendInvitation(
   return invitation;
 }
 
-/** A fresh token for an open invitation, void-ing the one before; null when it is not open any more (F32). */
+/** The token of an open invitation, one for each job, voiding the one before; null when it is not open any more (F32). */
 export async function issueInvitationToken(ctx: Ctx, invitationId: string): Promise<string | null> {
-  const token = newSecret();
+  const token = mailedSecret(ctx, 'INVITATION', invitationId);
   const { count } = await ctx.db.invitation.updateMany({
     where: { id: invitationId, status: 'PENDING', expiresAt: { gt: ctx.now() } },
     data: { tokenDigest: digestOf(token) },
