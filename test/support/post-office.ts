@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SMTPServer } from 'smtp-server';
 
 /** A mail as it went over the wire. */
@@ -27,8 +28,11 @@ const words: Readonly<Record<number, string>> = {
   554: '5.7.1 this looks like spam',
 };
 
-/** A real SMTP server on the loopback. `reply` says what becomes of each mail. */
-export async function startPostOffice(reply: (address: string) => Reply = () => null): Promise<PostOffice> {
+/** A real SMTP server on the loopback. `reply` says what becomes of each mail; each takes `takesMs`. */
+export async function startPostOffice(
+  reply: (address: string) => Reply = () => null,
+  { takesMs = 0 } = {},
+): Promise<PostOffice> {
   const deliveries: Delivery[] = [];
   const toCut = new Set<string>();
   const server = new SMTPServer({
@@ -44,7 +48,8 @@ export async function startPostOffice(reply: (address: string) => Reply = () => 
     },
     onData(stream, session, done) {
       const recipients = session.envelope.rcptTo.map(({ address }) => address);
-      buffer(stream).then((message) => {
+      buffer(stream).then(async (message) => {
+        if (takesMs > 0) await delay(takesMs);
         deliveries.push({ recipients, ...parsed(message.toString('utf8')) });
         if (!toCut.delete(session.id)) return done();
         for (const connection of server.connections) if (connection.id === session.id) connection.close();
