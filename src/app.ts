@@ -86,8 +86,9 @@ async function createPlatform(
   const signatures = await createSignatures(signingKeys);
   const { db, read } = connectDb(databaseUrl, log);
   closers.push(() => db.$disconnect());
-  const jobQueue = createJobQueue(databaseUrl, log, roles.includes('worker') ? 'works' : 'sends');
-  await startJobQueue(jobQueue);
+  const role = roles.includes('worker') ? 'works' : 'sends';
+  const jobQueue = createJobQueue(databaseUrl, log, { role, ...config });
+  await startJobQueue(jobQueue, config);
   closers.push(() => stopJobQueue(jobQueue));
   const redis = config.redisUrl ? connectRedis(config.redisUrl, log) : null;
   if (redis) closers.push(redis.close);

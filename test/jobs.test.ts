@@ -83,7 +83,7 @@ describe('enqueue', () => {
 });
 
 describe('a worker', () => {
-  test('runs a waiting job right after the one before', async () => {
+  test('T1 runs a waiting job right after the one before', async () => {
     const { calls, handler, seen } = recorder();
     const { ctx } = await start({ 'invitation.sendEmail': handler });
     const ids = Array.from({ length: 20 }, () => randomUUID());
@@ -173,7 +173,7 @@ describe('a worker', () => {
     expect(runsIn(jobs)).toHaveLength(1);
   });
 
-  test('finishes the running job before it stops', async () => {
+  test('T8 finishes the running job before it stops', async () => {
     const started = Promise.withResolvers<void>();
     let finished = false;
     const jobs = await start({
@@ -192,7 +192,7 @@ describe('a worker', () => {
     expect(runsIn(jobs)).toEqual([expect.objectContaining({ outcome: 'done' })]);
   });
 
-  test('aborts a job that outlasts the stop and leaves it for another worker', async () => {
+  test('T8 aborts a job that outlasts the stop and leaves it for another worker', async () => {
     const started = Promise.withResolvers<void>();
     const untilAborted: JobHandlers<JobName>['invitation.sendEmail'] = async (_ctx, _payload, signal) => {
       started.resolve();
@@ -211,5 +211,30 @@ describe('a worker', () => {
     await seen(1, 10_000);
     expect(calls).toEqual([invitationId]);
     expect(runsIn(first)).toEqual([expect.objectContaining({ outcome: 'aborted' })]);
+  });
+});
+
+describe('the clock', () => {
+  test('of the program, not of the database, says when a job is due', async () => {
+    const { calls, handler, seen } = recorder();
+    const first = await start({ 'invitation.sendEmail': handler });
+    const [later, now] = [randomUUID(), randomUUID()];
+    await enqueueLater(first.ctx, { name: 'invitation.sendEmail', payload: { invitationId: later } }, 3_600);
+    await enqueue(first.ctx, 'invitation.sendEmail', { invitationId: now });
+    await seen(1);
+    expect(calls).toEqual([now]);
+    await first.stop();
+
+    const ahead = await start({ 'invitation.sendEmail': handler }, { TEST_CLOCK_OFFSET_SECONDS: '3700' });
+    await seen(2);
+    expect(calls).toEqual([now, later]);
+    const [soon, muchLater] = [randomUUID(), randomUUID()];
+    await enqueueLater(ahead.ctx, { name: 'invitation.sendEmail', payload: { invitationId: muchLater } }, 3_600);
+    await enqueue(ahead.ctx, 'invitation.sendEmail', { invitationId: soon });
+    await seen(3);
+    expect(calls).toEqual([now, later, soon]);
+    expect(
+      await ahead.ctx.db.$queryRaw`select data->>'invitationId' as id from pgboss.job where state = 'created'`,
+    ).toEqual([{ id: muchLater }]);
   });
 });

@@ -38,7 +38,9 @@ export async function enqueueLater<Name extends JobName>(
   job: { readonly name: Name; readonly payload: JobPayload<Name> },
   delaySeconds: number,
 ): Promise<void> {
-  await send(ctx, job, { startAfter: delaySeconds });
+  // A job of now is due to every worker, whatever its clock; one of later by the clock of those who run with ours.
+  const aheadSeconds = delaySeconds > 0 ? Math.max(0, ctx.platform.config.clockOffsetSeconds) : 0;
+  await send(ctx, job, { startAfter: delaySeconds + aheadSeconds });
 }
 
 async function send<Name extends JobName>(
@@ -106,14 +108,23 @@ function sendOptions(policy: JobPolicy, override: Config['jobs']): SendOptions {
   };
 }
 
-/** `sends`: for a process that runs no jobs, it looks after nothing. `works`: also wakes workers and finds lost jobs. */
-export type JobQueueRole = 'sends' | 'works';
+export interface JobQueueOptions {
+  /** `sends`: for a process that runs no jobs, it looks after nothing. `works`: also wakes workers and finds lost jobs. */
+  readonly role: 'sends' | 'works';
+  /** How far the program's clock is ahead of the real one (`TEST_CLOCK_OFFSET_SECONDS`). */
+  readonly clockOffsetSeconds?: number;
+}
 
 /** The queue of one process over a small pool of its own; its troubles go to the log. Start it before use. */
-export function createJobQueue(databaseUrl: string, log: Logger, role: JobQueueRole): PgBoss {
+export function createJobQueue(
+  databaseUrl: string,
+  log: Logger,
+  { role, clockOffsetSeconds = 0 }: JobQueueOptions,
+): PgBoss {
   const works = role === 'works';
   const jobQueue = new PgBoss({
     connectionString: databaseUrl,
+    ...(clockOffsetSeconds > 0 && { options: `-c gatehouse.clock_offset=${clockOffsetSeconds}` }),
     max: works ? 5 : 1,
     connectionTimeoutMillis: 5_000,
     useListenNotify: works,
@@ -137,9 +148,17 @@ export function createJobQueue(databaseUrl: string, log: Logger, role: JobQueueR
 }
 
 /** @throws Error when the database does not answer or holds no queue yet (see `installJobQueue`). */
-export async function startJobQueue(jobQueue: PgBoss): Promise<void> {
+export async function startJobQueue(jobQueue: PgBoss, { clockOffsetSeconds = 0 } = {}): Promise<void> {
   await jobQueue.start();
+  if (clockOffsetSeconds > 0) await jobQueue.getDb().executeSql(shiftedClock);
 }
+
+/** What is due is asked of the database: with this, by the program's clock. Sessions without the setting see the real one. */
+const shiftedClock = `
+  CREATE OR REPLACE FUNCTION pgboss.job_now() RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT pg_catalog.now()
+      + make_interval(secs => coalesce(nullif(current_setting('gatehouse.clock_offset', true), ''), '0')::float8)
+  $$`;
 
 /**
  * Takes no new job, waits for the running ones, aborts what is left after `timeoutMs` and gives it back for another

@@ -24,11 +24,11 @@ export async function startJobs(
   const logLines: Record<string, unknown>[] = [];
   const log = createLogger('info', { write: (line) => void logLines.push(JSON.parse(line)) });
   const config = readConfig(environment);
-  const now = () => new Date();
+  const now = () => new Date(Date.now() + config.clockOffsetSeconds * 1000);
   const { db } = connectDb(databaseUrl, log);
   const mailer = createMailer(config, now);
-  const jobQueue = createJobQueue(databaseUrl, log, 'works');
-  await startJobQueue(jobQueue);
+  const jobQueue = createJobQueue(databaseUrl, log, { role: 'works', ...config });
+  await startJobQueue(jobQueue, config);
   const platform = { config, log, now, db, mailer, jobQueue, pubsub: createLocalPubSub() } as Platform;
   const worker = await startWorker(platform, handlers as JobHandlers<JobName>);
   return {
