@@ -16,6 +16,7 @@ import '../domains/invitations/open-invitations.schema.ts';
 import '../domains/members/members.schema.ts';
 import '../domains/members/roles.schema.ts';
 import '../domains/mfa/mfa.schema.ts';
+import '../domains/notifications/notification-preferences.schema.ts';
 import '../domains/notifications/notification-stream.schema.ts';
 import '../domains/notifications/notifications.schema.ts';
 import '../domains/oauth/oauth.schema.ts';

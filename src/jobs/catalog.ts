@@ -132,6 +132,16 @@ export const catalog = {
   'file.purgeTrash': { payload: z.strictObject({}), policy: sweepPolicy },
   'file.removeOrphans': { payload: z.strictObject({}), policy: sweepPolicy },
   'file.reconcileStorage': { payload: z.strictObject({}), policy: { ...sweepPolicy, expireInSeconds: 6 * 3600 } },
+  'notification.sendEmail': {
+    payload: z.strictObject({
+      userId: z.uuid(),
+      type: z.string(),
+      organizationId: z.uuid().optional(),
+      data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    }),
+    policy: { ...mailPolicy, concurrencyPerKey: 1 },
+    fairBy: 'organizationId',
+  },
 } satisfies Record<string, JobDefinition>;
 
 export type JobName = keyof typeof catalog;

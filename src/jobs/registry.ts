@@ -5,6 +5,7 @@ import { billingJobs } from '../domains/billing/billing.jobs.ts';
 import { deadLettersJobs } from '../domains/dead-letters/dead-letters.jobs.ts';
 import { filesJobs } from '../domains/files/files.jobs.ts';
 import { invitationsJobs } from '../domains/invitations/invitations.jobs.ts';
+import { notificationsJobs } from '../domains/notifications/notifications.jobs.ts';
 import { webhooksJobs } from '../domains/webhooks/webhooks.jobs.ts';
 import type { JobHandlers, JobName } from './catalog.ts';
 
@@ -20,4 +21,5 @@ export const jobHandlers: JobHandlers<JobName> = {
   ...invitationsJobs,
   ...webhooksJobs,
   ...filesJobs,
+  ...notificationsJobs,
 };

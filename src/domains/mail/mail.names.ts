@@ -7,8 +7,8 @@ export function hello(name: string): string {
  * A name that a stranger chose, fit for a mail that we send in our name: one line, of bounded length, and with nothing
  * that a mail program would make into a link.
  */
-export function spoken(name: string): string {
+export function spoken(name: string, lengthMax = 80): string {
   const line = name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
-  const short = line.length > 80 ? `${line.slice(0, 79)}…` : line;
+  const short = line.length > lengthMax ? `${line.slice(0, lengthMax - 1)}…` : line;
   return short.replace(/([.:/@])(?=\S)/g, '$1\u2060');
 }

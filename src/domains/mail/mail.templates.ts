@@ -101,9 +101,21 @@ export function deadLetterAlert(input: {
     greeting: hello(input.name),
     paragraphs: [
       `A job "${queue}" has failed for good. ${openCount === 1 ? 'It is the only one of its kind' : `${openCount} of its kind`} that waits for somebody to retry or resolve it.`,
-      `It failed with: ${spoken(input.error)}`,
+      `It failed with: ${spoken(input.error, 500)}`,
     ],
     button: { label: 'Go to the app', link: input.appUrl },
     smallPrint: ['You get this as a superuser, at most once an hour for each kind of job.'],
+  });
+}
+
+/** A notification, to somebody who has asked for mails of its type. */
+export function notificationMail(input: { name: string; title: string; body: string; appUrl: string }): RenderedMail {
+  const [title, body] = [spoken(input.title, 200), spoken(input.body, 500)];
+  return renderMail({
+    subject: title,
+    greeting: hello(input.name),
+    paragraphs: [`${title}.`, ...(body ? [body] : [])],
+    button: { label: 'Go to the app', link: input.appUrl },
+    smallPrint: ['You get this because you asked for mails of this kind. You can switch them off in the app.'],
   });
 }

@@ -17,6 +17,9 @@ export const notificationTypes = [
 
 export type NotificationType = (typeof notificationTypes)[number];
 
+/** What is told whoever it concerns, in the app and by a security notice: it may be somebody else's doing. */
+export const lockedTypes: ReadonlySet<string> = new Set<NotificationType>(['session.revokedForReuse', 'mfa.changed']);
+
 /** What a notification was written with. */
 export type NotificationData = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,10 @@
 import type { Ctx } from '../../context.ts';
+import type { JobPayload } from '../../jobs/catalog.ts';
+import { enqueue } from '../../jobs/queue.ts';
 import { afterCommit, transact } from '../../platform/db.ts';
 import { newId } from '../../platform/typeid.ts';
-import type { NotificationType } from './notification-texts.ts';
+import { channelsFor } from './notification-preferences.service.ts';
+import { type NotificationText, type NotificationType, textOf } from './notification-texts.ts';
 
 export interface NewNotification {
   /** The people concerned. Whoever caused it is left out, if among them. */
@@ -20,17 +23,41 @@ export async function notify(ctx: Ctx, notification: NewNotification): Promise<v
   if (told.length === 0) return;
   await transact(ctx, async (ctx) => {
     const { type, organizationId } = notification;
-    const data = {
-      ...notification.data,
-      ...(organizationId && { organizationName: await nameOf(ctx, organizationId) }),
-    };
-    const createdAt = ctx.now();
-    const rows = (await takePositions(ctx, told)).map(({ userId, position }) => {
-      return { id: newId(), userId, type, organizationId, data, createdAt, position, changePosition: position };
-    });
-    await ctx.db.notification.createMany({ data: rows });
-    for (const { id, userId } of rows) publishChange(ctx, { userId, notificationId: id });
+    const { IN_APP, EMAIL } = await channelsFor(ctx, { userIds: told, type });
+    if (IN_APP.length > 0) await writeFor(ctx, IN_APP, notification);
+    for (const userId of EMAIL) {
+      const about = { type, data: notification.data, ...(organizationId && { organizationId }) };
+      await enqueue(ctx, 'notification.sendEmail', { userId, ...about });
+    }
   });
+}
+
+async function writeFor(ctx: Ctx, userIds: string[], notification: NewNotification): Promise<void> {
+  const { type, organizationId } = notification;
+  const data = {
+    ...notification.data,
+    ...(organizationId && { organizationName: await nameOf(ctx, organizationId) }),
+  };
+  const createdAt = ctx.now();
+  const rows = (await takePositions(ctx, userIds)).map(({ userId, position }) => {
+    return { id: newId(), userId, type, organizationId, data, createdAt, position, changePosition: position };
+  });
+  await ctx.db.notification.createMany({ data: rows });
+  for (const { id, userId } of rows) publishChange(ctx, { userId, notificationId: id });
+}
+
+/** What a mail says of a notification, and to whom; null when there is nobody left to tell. */
+export async function mailedNotification(
+  ctx: Ctx,
+  { userId, type, organizationId, data }: JobPayload<'notification.sendEmail'>,
+): Promise<(NotificationText & { to: { name: string; email: string } }) | null> {
+  const to = await ctx.db.user.findUnique({
+    where: { id: userId, lockedAt: null, emailVerifiedAt: { not: null } },
+    select: { name: true, email: true },
+  });
+  if (!to) return null;
+  const organizationName = organizationId ? await nameOf(ctx, organizationId) : null;
+  return { to, ...textOf(type, { ...data, organizationName }) };
 }
 
 /** Wakes the person's other devices when the caller's transaction has committed. */
