@@ -1,0 +1,90 @@
+import { type DocumentNode, Kind, OperationTypeNode, parse, validate } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { schema } from '../src/graphql/schema.ts';
+import { encodeId } from '../src/platform/typeid.ts';
+import { graphql } from './generated/gql.ts';
+import { aHopelessJob, buried } from './support/dead-letters.ts';
+import { connected } from './support/raw-socket.ts';
+import { signInWithSecondFactor, withSecondFactor } from './support/second-factor.ts';
+import { projectFiles, textOf } from './support/sources.ts';
+import { aPerson, InviteMember, type Person, useApp } from './support/world.ts';
+
+const app = useApp({ JOB_RETRY_LIMIT: '0' });
+
+const pages = projectFiles().filter((file) => /^docs\/[\w-]+\.md$/.test(file));
+const blocksOf = (page: string) => [...textOf(page).matchAll(/^```graphql\n(.*?)^```/gms)].map(([, text = '']) => text);
+
+test.each(pages)('%s asks for nothing that is not there', (page) => {
+  const mistakes = blocksOf(page).flatMap((text) => validate(schema, parse(text)).map(({ message }) => message));
+  expect(mistakes).toEqual([]);
+});
+
+/** Operations of a page, by name. */
+function operationsOf(page: string): Map<string, { document: DocumentNode; text: string; isStream: boolean }> {
+  const operations = blocksOf(page).map((text) => {
+    const document = parse(text);
+    const [operation] = document.definitions;
+    if (operation?.kind !== Kind.OPERATION_DEFINITION || !operation.name) throw new Error(`nameless: ${text}`);
+    const isStream = operation.operation === OperationTypeNode.SUBSCRIPTION;
+    return [operation.name.value, { document, text, isStream }] as const;
+  });
+  return new Map(operations);
+}
+
+/** Runs all that a page shows, as one person; every operation needs its variables here. */
+async function runPage(page: string, person: Person, variables: Record<string, Record<string, unknown>>) {
+  const operations = operationsOf(page);
+  expect([...operations.keys()].sort()).toEqual(Object.keys(variables).sort());
+  for (const [name, { text, isStream }] of operations) {
+    if (isStream) {
+      const client = await connected(app.url, { authorization: `Bearer ${person.accessToken}` });
+      client.send({ id: name, type: 'subscribe', payload: { query: text, variables: variables[name] } });
+      client.send({ id: 'after', type: 'subscribe', payload: { query: '{ viewer { id } }' } });
+      // The first thing to come is an event, or the answer after it: no refusal.
+      expect(await client.next()).toMatchObject({ type: 'next' });
+      client.socket.terminate();
+    } else {
+      const { data, errors } = await person.send<Record<string, object | null>, unknown>(text, variables[name]);
+      expect({ name, errors }).toEqual({ name, errors: [] });
+      expect(Object.values(data).every(Boolean)).toBe(true);
+    }
+  }
+}
+
+const FirstNotice = graphql(`
+  query FirstNotice { viewer { notifications(first: 1) { edges { cursor node { id createdAt } } } } }
+`);
+
+describe('what a page shows runs', () => {
+  test('docs/notifications.md', async () => {
+    const [ada, host] = [await aPerson(app), await aPerson(app, { name: 'Host' })];
+    const input = { organizationId: host.organizationId, email: ada.email, role: 'MEMBER' as const };
+    await host.send(InviteMember, { input });
+    const { data } = await ada.send(FirstNotice);
+    const [first] = data.viewer?.notifications.edges ?? [];
+    await runPage('docs/notifications.md', ada, {
+      Notifications: { after: null },
+      MarkOneRead: { id: first?.node.id },
+      MarkAllRead: { before: first?.node.createdAt },
+      Listen: { after: first?.cursor },
+      Preferences: {},
+      MailMeInvitations: {},
+    });
+    expect(await app.platform.db.notificationPreference.count({ where: { user: { email: ada.email } } })).toBe(1);
+  });
+
+  test('docs/jobs.md', async () => {
+    const sue = await aPerson(app, { name: 'Sue' });
+    await app.platform.db.user.update({ where: { email: sue.email }, data: { isSuperuser: true } });
+    const superuser = await signInWithSecondFactor(app, sue, await withSecondFactor(app, sue));
+    const [first, second] = [await aHopelessJob(app), await aHopelessJob(app)];
+    const idOf = async ({ jobId }: typeof first) => encodeId('DeadLetter', (await buried(app, jobId)).id);
+    await runPage('docs/jobs.md', superuser, {
+      OpenDeadLetters: { after: null },
+      TryAgain: { id: await idOf(first) },
+      FileAway: { id: await idOf(second) },
+      NewDeadLetters: {},
+    });
+    expect(await app.platform.db.deadLetter.count({ where: { state: { not: 'OPEN' } } })).toBe(2);
+  });
+});
