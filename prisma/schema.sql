@@ -467,7 +467,7 @@ CREATE TABLE uploads (
     created_at timestamp(3) with time zone NOT NULL,
     expires_at timestamp(3) with time zone NOT NULL,
     CONSTRAINT uploads_created_by_id_fkey FOREIGN KEY (created_by_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE SET NULL,
-    CONSTRAINT uploads_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON UPDATE CASCADE ON DELETE SET NULL,
+    CONSTRAINT uploads_file_fkey FOREIGN KEY (organization_id, file_id) REFERENCES files(organization_id, id) ON UPDATE CASCADE ON DELETE SET NULL (file_id),
     CONSTRAINT uploads_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
     CONSTRAINT uploads_pkey PRIMARY KEY (id)
 );
@@ -522,8 +522,8 @@ CREATE TABLE webhook_deliveries (
     retries_used integer DEFAULT 0 NOT NULL,
     is_manual boolean DEFAULT false NOT NULL,
     created_at timestamp(3) with time zone NOT NULL,
-    CONSTRAINT webhook_deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints(id) ON UPDATE CASCADE ON DELETE CASCADE,
-    CONSTRAINT webhook_deliveries_event_id_fkey FOREIGN KEY (event_id) REFERENCES webhook_events(id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT webhook_deliveries_organization_id_endpoint_id_fkey FOREIGN KEY (organization_id, endpoint_id) REFERENCES webhook_endpoints(organization_id, id) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT webhook_deliveries_organization_id_event_id_fkey FOREIGN KEY (organization_id, event_id) REFERENCES webhook_events(organization_id, id) ON UPDATE CASCADE ON DELETE CASCADE,
     CONSTRAINT webhook_deliveries_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
     CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (id)
 );
@@ -654,9 +654,9 @@ CREATE UNIQUE INDEX thumbnails_storage_key_key ON public.thumbnails USING btree 
 
 CREATE INDEX uploads_created_by_id_idx ON public.uploads USING btree (created_by_id);
 
-CREATE UNIQUE INDEX uploads_file_id_key ON public.uploads USING btree (file_id);
-
 CREATE UNIQUE INDEX uploads_organization_id_created_by_id_client_key_key ON public.uploads USING btree (organization_id, created_by_id, client_key);
+
+CREATE UNIQUE INDEX uploads_organization_id_file_id_key ON public.uploads USING btree (organization_id, file_id);
 
 CREATE INDEX uploads_state_expires_at_idx ON public.uploads USING btree (state, expires_at);
 
@@ -672,11 +672,7 @@ CREATE UNIQUE INDEX webhook_deliveries_event_id_endpoint_id_key ON public.webhoo
 
 CREATE INDEX webhook_deliveries_organization_id_id_idx ON public.webhook_deliveries USING btree (organization_id, id);
 
-CREATE INDEX webhook_endpoints_organization_id_id_idx ON public.webhook_endpoints USING btree (organization_id, id);
-
 CREATE INDEX webhook_events_created_at_idx ON public.webhook_events USING btree (created_at);
-
-CREATE INDEX webhook_events_organization_id_id_idx ON public.webhook_events USING btree (organization_id, id);
 
 CREATE TRIGGER audit_checkpoints_only_grow BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
