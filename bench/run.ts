@@ -9,6 +9,5 @@ const unknown = asked.filter((name) => !questions.includes(name));
 if (unknown.length > 0) throw new Error(`There is no ${unknown.join()}; there are ${questions.join(', ')}.`);
 for (const name of asked.length > 0 ? asked : questions) {
   console.log(`\n# ${name}`);
-  const { run } = (await import(`./${name}.bench.ts`)) as { run: () => Promise<void> };
-  await run();
+  await import(`./${name}.bench.ts`);
 }

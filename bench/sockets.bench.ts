@@ -18,7 +18,7 @@ const socketsEach = 50;
 const settleMs = 3_000;
 
 /** What 2,000 idle sockets hold, and what one event to all of them costs, as ratios to `ws` alone in the same run. */
-export async function run(): Promise<void> {
+async function run(): Promise<void> {
   const bare = await startProcess('bench/bare-sockets.ts', {});
   const gatehouse = await startGatehouse();
   try {
@@ -141,3 +141,5 @@ async function times<T>(count: number, make: () => Promise<T>): Promise<T[]> {
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
+
+await run();
