@@ -1,5 +1,5 @@
 /**
- * What row level security would cost on the lists of an organization: `node bench/rls.ts`. Three ways take turns in one run,
+ * What row level security would cost on the lists of an organization: `npm run bench -- rls`. Three ways take turns in one run,
  * so that the ratios hold on a busy machine too: as it is; with policies and the organization set once for the connection,
  * which no pool could do; and with policies and the organization set in a transaction around each read.
  */

@@ -37,6 +37,8 @@ describe('readConfig', () => {
       SMTP_URL: 'http://mail',
       OAUTH_GITHUB_BASE_URL: 'http://github.example.com',
       OIDC_PROVIDERS: '[{"id":"acme"}]',
+      WEBHOOK_ALLOW_CIDRS: '127.0.0.1',
+      WEBHOOK_RETRY_SECONDS: '5,soon',
       GRAPHIQL: 'yes',
       TEST_CLOCK_OFFSET_SECONDS: 'soon',
       LOG_LEVEL: 'loud',
@@ -62,9 +64,23 @@ describe('readConfig', () => {
   });
 
   test('reports what is wrong and what is missing together', () => {
-    const problems = problemsOf({ ...production, PORT: 'x', TEST_CLOCK_OFFSET_SECONDS: '60', SMTP_URL: 'smtp://mail' });
+    const problems = problemsOf({
+      ...production,
+      PORT: 'x',
+      TEST_CLOCK_OFFSET_SECONDS: '60',
+      SMTP_URL: 'smtp://mail',
+      WEBHOOK_ALLOW_CIDRS: '10.0.0.0/8',
+    });
     expect(mistaken(problems)).toEqual(
-      ['DATABASE_URL', 'KEYRING', 'PORT', 'PUBLIC_APP_URL', 'SIGNING_KEYS', 'TEST_CLOCK_OFFSET_SECONDS'].sort(),
+      [
+        'DATABASE_URL',
+        'KEYRING',
+        'PORT',
+        'PUBLIC_APP_URL',
+        'SIGNING_KEYS',
+        'TEST_CLOCK_OFFSET_SECONDS',
+        'WEBHOOK_ALLOW_CIDRS',
+      ].sort(),
     );
   });
 

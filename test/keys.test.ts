@@ -18,6 +18,7 @@ import {
   VerifyChallenge,
   withSecondFactor,
 } from './support/second-factor.ts';
+import { anEndpoint, RotateWebhookSecret } from './support/webhooks.ts';
 import { aPerson, callerWith, type Person, type TestApp, useApp } from './support/world.ts';
 
 const aKey = (id: string) => ({ id, secret: randomBytes(32) });
@@ -105,6 +106,7 @@ describe('encryption at rest', { timeout: 120_000 }, () => {
     await anOAuthState(app);
     const rename = 'mutation { updateProfile(input: { name: "Ada" }) { __typename } }';
     await ada.send(rename, undefined, { 'idempotency-key': 'a-repeated-request' });
+    await anEndpointWithSecrets(ada);
   });
 
   test('F13 leaves no seed, no backup code and no verifier in a dump of the whole database', async () => {
@@ -114,6 +116,7 @@ describe('encryption at rest', { timeout: 120_000 }, () => {
       for (const form of formsOf(secret)) expect(dump.toLowerCase()).not.toContain(form.toLowerCase());
     }
     expect(dump).not.toContain('a code verifier');
+    expect(dump).not.toContain('of-a-gateway');
   });
 
   test('F13 has every column with sealed values in the list of those that are re-wrapped', async () => {
@@ -200,6 +203,13 @@ describe('encryption at rest', { timeout: 120_000 }, () => {
   });
 });
 
+/** With a secret, one before it, and a header of its own. Nobody is at its address. */
+async function anEndpointWithSecrets(owner: Person): Promise<void> {
+  const headers = [{ name: 'authorization', value: 'Bearer of-a-gateway' }];
+  const { id } = await anEndpoint(owner, { url: 'https://93.184.215.14/', headers });
+  await owner.send(RotateWebhookSecret, { id, overlapHours: 24 });
+}
+
 const quiet = { log: createLogger('silent'), passwordCost: { memoryKiB: 1024, passes: 2 } };
 const databaseUrlOf = (app: TestApp) => app.platform.config.databaseUrl ?? '';
 
@@ -224,7 +234,7 @@ async function idsInUse(app: TestApp): Promise<Map<string, number>> {
   const values = Object.keys(sealedColumns).map((name) => name.split('.'));
   const all = values.map(([table, column]) => `SELECT ${column} AS value FROM ${table}`).join(' UNION ALL ');
   const rows = await app.platform.db.$queryRawUnsafe<{ id: string; count: number }[]>(
-    `SELECT split_part(value, '.', 2) AS id, count(*)::int AS count FROM (${all}) sealed GROUP BY id`,
+    `SELECT split_part(value, '.', 2) AS id, count(*)::int AS count FROM (${all}) sealed WHERE value IS NOT NULL GROUP BY id`,
   );
   return new Map(rows.map(({ id, count }) => [id, count]));
 }
