@@ -11,6 +11,7 @@ import { readinessReader } from './health.ts';
 import { mailboxRoute } from './mailbox.ts';
 import { logOperation, type OperationRecord, openRecord } from './operation-log.ts';
 import { stripeRoute } from './stripe-webhook.ts';
+import { tusRoute } from './tus.ts';
 import { uploadRoute } from './uploads.ts';
 
 export interface RouteOptions {
@@ -53,9 +54,11 @@ export function createRouter(options: RouteOptions): (request: IncomingMessage) 
   if (mailbox) for (const path of ['/dev/mailbox', '/dev/mailbox.json']) routes.set(path, mailbox);
   if (config.graphiql) routes.set('/', reading(leadToGraphiql));
   const upload = uploadRoute(platform);
+  const tus = tusRoute(platform);
   const download = downloadRoute(platform);
   return (request) => {
     const path = request.url?.split('?')[0] ?? '';
+    if (path.startsWith('/uploads/tus/')) return tus;
     if (path.startsWith('/uploads/')) return upload;
     if (path.startsWith('/files/')) return download;
     return routes.get(path) ?? ((_, response) => sendProblem(response, 404));

@@ -45,6 +45,27 @@ export async function* inspected(
   requireTaken(found.type, name);
 }
 
+/**
+ * Lets the first bytes of a file by once their look does not speak against it, and all that follows: for bytes that are
+ * looked at as a whole later.
+ * @throws UploadRefused
+ */
+export async function* headInspected(source: AsyncIterable<Uint8Array>, name: string): AsyncIterable<Uint8Array> {
+  let head: Buffer | null = Buffer.alloc(0);
+  for await (const chunk of source) {
+    if (!head) {
+      yield chunk;
+      continue;
+    }
+    head = Buffer.concat([head, chunk]);
+    if (head.length < headBytes) continue;
+    (await watchFor(head, name, false)).see(head);
+    yield head;
+    head = null;
+  }
+  if (head && head.length > 0) yield head;
+}
+
 /** Looks on while the rest goes by. */
 interface Watch {
   /** @throws UploadRefused */
