@@ -153,6 +153,7 @@ CREATE TABLE billing_accounts (
     cancel_at_period_end boolean DEFAULT false NOT NULL,
     past_due_since timestamp(3) with time zone,
     fetch_number integer DEFAULT 0 NOT NULL,
+    written_fetch integer DEFAULT 0 NOT NULL,
     CONSTRAINT billing_accounts_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
     CONSTRAINT billing_accounts_pkey PRIMARY KEY (organization_id)
 );

@@ -4,11 +4,22 @@ import { reconcileBilling } from '../src/domains/billing/reconciliation.service.
 import { callStripe } from '../src/domains/billing/stripe-calls.service.ts';
 import { periodAt } from '../src/domains/quotas/plans.ts';
 import { transact } from '../src/platform/db.ts';
+import { newId } from '../src/platform/typeid.ts';
 import { graphql } from './generated/gql.ts';
-import { aCustomer, aPayer, BillingOf, billingOf, checkoutUrl, effectsOf, sessionIn } from './support/billing.ts';
-import { callsAtOnce, capCalls } from './support/calls.ts';
+import {
+  aCustomer,
+  aPayer,
+  BillingOf,
+  billingOf,
+  checkoutUrl,
+  effectsOf,
+  sessionIn,
+  tell,
+  uuidOf,
+} from './support/billing.ts';
+import { callsAtOnce } from './support/calls.ts';
 import { anEvent, deliver, prices, type StripeServer, startStripe } from './support/stripe-server.ts';
-import { aMemberOf, aPerson, startTestApp, type TestApp } from './support/world.ts';
+import { anAddress, aPerson, InviteMember, startTestApp, type TestApp } from './support/world.ts';
 
 let stripe: StripeServer;
 let app: TestApp;
@@ -64,22 +75,50 @@ describe('an organization that is deleted', () => {
 });
 
 describe('a plan that shrinks below what is used', () => {
-  test('keeps everything and lets nothing be added', async () => {
+  test('keeps everybody in, and lets nobody further in', async () => {
     const { owner, subscription } = await aPayer(app, stripe);
-    const member = await aMemberOf(app, owner);
-    await capCalls(owner, 20_000);
-    const period = await billingOf(owner);
-    await app.platform.db.callCounter.updateMany({
-      where: { periodEnd: new Date(String(period.resetsAt)) },
-      data: { used: 12_000, leased: 12_000 },
-    });
-    expect(await callsAtOnce([member], 1)).toEqual(['ok']);
-    subscription.status = 'unpaid';
-    await deliver(app, anEvent('customer.subscription.updated', subscription));
-    await expect.poll(async () => (await billingOf(owner)).plan, { timeout: 20_000 }).toBe('free');
-    const { data } = await owner.send(BillingOf, { id: owner.organizationId });
-    expect(data.organization?.quota.limit).toBe(10_000);
-    expect(await app.platform.db.callCounter.count({ where: { used: { gte: 12_000 } } })).toBe(1);
+    const organizationId = uuidOf(owner);
+    const people = Array.from({ length: 26 }, () => ({
+      id: newId(),
+      email: anAddress(),
+      name: 'Guest',
+      createdAt: new Date(),
+    }));
+    await app.platform.db.user.createMany({ data: people });
+    const seats = people.map(({ id }) => ({
+      id: newId(),
+      organizationId,
+      userId: id,
+      role: 'MEMBER' as const,
+      joinedAt: new Date(),
+    }));
+    await app.platform.db.membership.createMany({ data: seats });
+    const invite = async () => {
+      const input = { organizationId: owner.organizationId, email: anAddress(), role: 'MEMBER' as const };
+      return (await owner.send(InviteMember, { input })).data.inviteMember;
+    };
+    expect(await invite()).toMatchObject({ __typename: 'InvitationSent' });
+    subscription.status = 'canceled';
+    await tell(app, anEvent('customer.subscription.deleted', subscription));
+    expect(await invite()).toMatchObject({ __typename: 'QuotaExceeded' });
+    expect(await app.platform.db.membership.count({ where: { organizationId } })).toBe(27);
+    subscription.status = 'active';
+    await tell(app, anEvent('customer.subscription.updated', subscription));
+    expect(await invite()).toMatchObject({ __typename: 'InvitationSent' });
+  });
+});
+
+describe('a plan that grows', () => {
+  test('lets calls go on that were used up', async () => {
+    const { owner, customer } = await aCustomer(app);
+    const now = app.platform.now();
+    const period = periodAt(now, null);
+    await owner.send(BillingOf, { id: owner.organizationId });
+    const counter = { periodStart: period.start, periodEnd: period.end, leased: 10_000, used: 10_000 };
+    await app.platform.db.callCounter.create({ data: { organizationId: uuidOf(owner), ...counter } });
+    expect(await callsAtOnce([owner], 1)).toEqual(['QUOTA_EXCEEDED']);
+    await tell(app, anEvent('customer.subscription.created', stripe.subscribe(customer)));
+    expect(await callsAtOnce([owner], 1)).toEqual(['ok']);
   });
 });
 

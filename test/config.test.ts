@@ -39,6 +39,8 @@ describe('readConfig', () => {
       OIDC_PROVIDERS: '[{"id":"acme"}]',
       WEBHOOK_ALLOW_CIDRS: '127.0.0.1',
       WEBHOOK_RETRY_SECONDS: '5,soon',
+      STRIPE_API_BASE: 'api.stripe.com/v1',
+      STRIPE_PRICES: 'team:price_1',
       GRAPHIQL: 'yes',
       TEST_CLOCK_OFFSET_SECONDS: 'soon',
       LOG_LEVEL: 'loud',
@@ -122,6 +124,26 @@ describe('readConfig', () => {
     expect(enterprise.oauth.github).toMatchObject({ apiUrl: 'https://github.example.com/api/v3' });
     const google = readConfig({ OAUTH_GOOGLE_CLIENT_ID: 'x', OAUTH_GOOGLE_CLIENT_SECRET: 'y' });
     expect(google.oauth.oidc).toMatchObject([{ id: 'google', issuer: 'https://accounts.google.com' }]);
+  });
+
+  test('reads the prices of plans, and takes neither plan nor price twice', () => {
+    const stripe = { STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_WEBHOOK_SECRET: 'whsec_a, whsec_b' };
+    const prices = (STRIPE_PRICES: string) => readConfig({ ...stripe, STRIPE_PRICES }).stripe;
+    expect(readConfig({ STRIPE_PRICES: 'team=price_1' }).stripe).toBeNull();
+    expect(prices('team=price_1, business=price_2')).toEqual({
+      secretKey: 'sk_test_x',
+      webhookSecrets: ['whsec_a', 'whsec_b'],
+      apiBase: 'https://api.stripe.com',
+      prices: new Map([
+        ['team', 'price_1'],
+        ['business', 'price_2'],
+      ]),
+    });
+    for (const wrong of ['team=price_1,team=price_2', 'team=price_1,business=price_1', 'team', 'team='])
+      expect(mistaken(problemsOf({ ...stripe, STRIPE_PRICES: wrong }))).toEqual(['STRIPE_PRICES']);
+    expect(mistaken(problemsOf({ ...production, STRIPE_API_BASE: 'http://127.0.0.1:12111' }))).toContain(
+      'STRIPE_API_BASE',
+    );
   });
 
   test('reads a list of origins and falls back to the app’s own', () => {

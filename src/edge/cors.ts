@@ -8,7 +8,7 @@ const allowed = {
 };
 
 const exposed =
-  'Idempotency-Replayed, RateLimit, RateLimit-Policy, X-Request-Id, Location, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Upload-Offset, Upload-Length, Upload-Expires, Content-Range, Content-Disposition, ETag';
+  'X-Request-Id, Idempotency-Replayed, RateLimit, RateLimit-Policy, Location, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Upload-Offset, Upload-Length, Upload-Expires, Content-Range, Content-Disposition, ETag';
 
 /**
  * The CORS protocol (Fetch standard) for an exact list of origins; any other origin gets no CORS header, so that its

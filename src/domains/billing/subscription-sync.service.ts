@@ -16,26 +16,21 @@ import {
   subscriptionThatCounts,
 } from './subscription-state.service.ts';
 
-const attemptsMax = 5;
-
 /**
  * Writes down how an organization's subscription stands at Stripe now (D13). It never looks at an event, so neither order nor
- * number of events matters. A fetch that another one has overtaken is thrown away and made again: what is written was fetched
- * after every change that anybody has told us of.
+ * number of events matters. Fetches are numbered as they begin, and one with a lower number than what is written is thrown
+ * away: the other began later, so it saw at least what this one was told of.
  * @throws Error for a price that is no plan's, or a status that we do not know: then everything stays as it was
  */
 export async function syncSubscription(ctx: Ctx, { organizationId }: { organizationId: string }): Promise<void> {
-  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    const account = await beginFetch(ctx, organizationId);
-    if (!account) return;
-    const fetched = await fetchSubscription(ctx, account);
-    if (!(await writeSubscription(ctx, account, fetched))) continue;
-    return forgetLease(ctx, organizationId);
-  }
-  throw new Error('the subscription is being fetched by others all the time');
+  const begun = await beginFetch(ctx, organizationId);
+  if (!begun) return;
+  const fetched = await fetchSubscription(ctx, begun);
+  await writeSubscription(ctx, begun, fetched);
+  await forgetLease(ctx, organizationId);
 }
 
-/** Takes the next number, which makes every fetch before it worthless. Null without an account. */
+/** Null without an account. */
 async function beginFetch(ctx: Ctx, organizationId: string): Promise<BillingAccount | null> {
   const [account] = await ctx.db.billingAccount.updateManyAndReturn({
     where: { organizationId },
@@ -61,29 +56,26 @@ async function fetchSubscription(
   }
 }
 
-type State = Omit<BillingAccount, 'organizationId' | 'customerId' | 'fetchNumber' | 'status'> & {
-  readonly status: SubscriptionStatus;
-};
+type State = Pick<
+  BillingAccount,
+  'subscriptionId' | 'planId' | 'currentPeriodStart' | 'currentPeriodEnd' | 'cancelAtPeriodEnd' | 'pastDueSince'
+> & { readonly status: SubscriptionStatus };
 
-/** @returns false when another fetch has begun since */
 async function writeSubscription(
   ctx: Ctx,
-  account: BillingAccount,
+  { organizationId, customerId, fetchNumber }: BillingAccount,
   fetched: FetchedSubscription | null | 'missing',
-): Promise<boolean> {
-  const after = stateAfter(account, fetched, ctx.now());
-  return transact(ctx, async (ctx) => {
-    const { organizationId, fetchNumber } = account;
-    if (!(await holdOrganization(ctx, organizationId))) return true;
-    const own = { where: { organizationId, fetchNumber } };
-    const { count } =
-      fetched === 'missing'
-        ? await ctx.db.billingAccount.deleteMany(own)
-        : await ctx.db.billingAccount.updateMany({ ...own, data: after });
-    if (count === 0) return false;
+): Promise<void> {
+  await transact(ctx, async (ctx) => {
+    await holdOrganization(ctx, organizationId);
+    const where = { organizationId, customerId, writtenFetch: { lt: fetchNumber } };
+    const before = await ctx.db.billingAccount.findFirst({ where });
+    if (!before) return;
+    const after = stateAfter(before, fetched, ctx.now());
+    if (fetched === 'missing') await ctx.db.billingAccount.deleteMany({ where });
+    else await ctx.db.billingAccount.updateMany({ where, data: { ...after, writtenFetch: fetchNumber } });
     if (planInForce(after, ctx.now()) !== freePlan) await ctx.db.openCheckout.deleteMany({ where: { organizationId } });
-    if (fetched === 'missing' || isDifferent(account, after)) await tell(ctx, account, after);
-    return true;
+    if (fetched === 'missing' || isDifferent(before, after)) await tell(ctx, before, after);
   });
 }
 
