@@ -374,6 +374,13 @@ CREATE TABLE quota_limits (
     CONSTRAINT quota_limits_pkey PRIMARY KEY (organization_id, resource)
 );
 
+CREATE TABLE rate_limits (
+    key character varying(255) NOT NULL,
+    points integer NOT NULL,
+    expire bigint,
+    CONSTRAINT rate_limits_pkey PRIMARY KEY (key)
+);
+
 CREATE TABLE sessions (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -642,6 +649,8 @@ CREATE UNIQUE INDEX notifications_user_id_position_key ON public.notifications U
 CREATE INDEX notifications_user_id_read_at_idx ON public.notifications USING btree (user_id, read_at);
 
 CREATE UNIQUE INDEX organizations_slug_key ON public.organizations USING btree (slug);
+
+CREATE INDEX rate_limits_expire_idx ON public.rate_limits USING btree (expire);
 
 CREATE UNIQUE INDEX sessions_previous_refresh_digest_key ON public.sessions USING btree (previous_refresh_digest);
 

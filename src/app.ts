@@ -97,7 +97,7 @@ async function createPlatform(
   const mailer = createMailer(config, now, options.mailWaits);
   closers.push(async () => mailer.close());
   const passwords = createPasswords(options.passwordCost);
-  const rateLimits = createRateLimits(config.rateLimitScale, redis?.commands ?? null);
+  const rateLimits = createRateLimits(config.rateLimitScale, redis && { redis: redis.commands, read });
   const { timeFloorMs = productionFloorMs } = options;
   const breachedPasswords = createBreachedPasswords(config, log);
   const identityProviders = createIdentityProviders(config.oauth);

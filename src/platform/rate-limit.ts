@@ -1,8 +1,15 @@
 import type { Redis } from 'ioredis';
 import ipaddr from 'ipaddr.js';
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import {
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterPostgres,
+  RateLimiterRedis,
+  RateLimiterRes,
+} from 'rate-limiter-flexible';
 import type { Ctx } from '../context.ts';
 import { RateLimited } from '../errors.ts';
+import type { Read } from './db.ts';
 import { macOf } from './tokens.ts';
 
 interface Rule {
@@ -40,14 +47,34 @@ interface Limited {
   readonly key: string;
 }
 
-/** Counters that all processes share in Redis; those of this process alone without it, or while it is away. */
-export function createRateLimits(scale: number, redis: Redis | null): RateLimits {
+/** Where processes count together: in Redis, and in PostgreSQL while that is away. */
+export interface SharedCounters {
+  readonly redis: Redis;
+  readonly read: Read;
+}
+
+/** Counters that all processes share, or those of this one process where nothing is shared. */
+export function createRateLimits(scale: number, shared: SharedCounters | null): RateLimits {
   const limiterOf = ([name, { points, perSeconds }]: [string, Rule]) => {
     const options = { keyPrefix: `gatehouse:${name}`, points: points * scale, duration: perSeconds };
-    const own = new RateLimiterMemory(options);
-    return [name, redis ? new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: own }) : own];
+    return [name, shared ? sharedLimiter(options, shared) : new RateLimiterMemory(options)];
   };
   return Object.fromEntries(Object.entries(rules).map(limiterOf)) as RateLimits;
+}
+
+function sharedLimiter(
+  options: { keyPrefix: string; points: number; duration: number },
+  { redis, read }: SharedCounters,
+): RateLimiterRedis {
+  const inDatabase = new RateLimiterPostgres({
+    ...options,
+    storeClient: { query: async (statement: Parameters<Read>[0]) => ({ rows: await read(statement) }) },
+    storeType: 'client',
+    tableName: 'rate_limits',
+    tableCreated: true,
+    clearExpiredByTimeout: false,
+  });
+  return new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: inDatabase });
 }
 
 /** Counts one call. @throws RateLimited with the seconds until the next one is let through */

@@ -30,7 +30,11 @@ export function connectRedis(url: string, log: Logger): RedisConnections {
   });
   // Each attempt has an error of its own; one line for the whole outage is enough.
   commands.on('error', (error) => {
-    if (!isLost) log.warn({ err: error }, 'redis is not there: limits by address are counted in each process');
+    if (!isLost)
+      log.warn(
+        { err: error },
+        'redis is not there: events stay within each process, limits by address are counted in PostgreSQL',
+      );
     isLost = true;
   });
   subscriber.on('error', () => {});

@@ -13,6 +13,7 @@ export async function removeExpired({ db, now }: Ctx): Promise<void> {
   await db.totpEnrollment.deleteMany({ where: expired });
   await db.oAuthState.deleteMany({ where: expired });
   await db.idempotentRequest.deleteMany({ where: expired });
+  await db.rateLimit.deleteMany({ where: { expire: { lte: now().getTime() } } });
   await db.mailSuppression.deleteMany({ where: expired });
   const ended = { lte: new Date(now().getTime() - endedSessionDays * 86_400_000) };
   await db.session.deleteMany({
