@@ -6,15 +6,19 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { buildSchema, isInterfaceType } from 'graphql';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { encodeId, idPrefixes, type Kind, newId } from '../src/platform/typeid.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeId, encodeId, idPrefixes, type Kind, newId } from '../src/platform/typeid.ts';
 import { allThatIsSeen, idsIn } from './support/all-ids.ts';
 import { aKey } from './support/api-keys.ts';
+import { aFile, anUpload } from './support/files.ts';
 import { type IdPlace, idPlaces, placesWithoutWay } from './support/id-places.ts';
 import { signInWithSecondFactor, withSecondFactor } from './support/second-factor.ts';
+import { type Receiver, startReceiver } from './support/webhook-receiver.ts';
+import { allowLoopback, aSubscription, SendTestWebhook, settled } from './support/webhooks.ts';
 import { aMemberOf, anAddress, aPerson, type Caller, InviteMember, type Person, useApp } from './support/world.ts';
 
-const app = useApp();
+const app = useApp(allowLoopback);
+let receiver: Receiver;
 const schema = buildSchema(readFileSync(new URL('../schema.graphql', import.meta.url), 'utf8'));
 
 interface Tenant {
@@ -36,6 +40,11 @@ async function aTenant(): Promise<Tenant> {
   const key = await aKey(app, owner);
   await owner.send(`mutation { exportAuditLog(input: { organizationId: "${organizationId}" }) { __typename } }`);
   await anIdentityOf(owner);
+  await aFile(owner);
+  await anUpload(owner);
+  const endpoint = await aSubscription(app, { owner, receiver });
+  await owner.send(SendTestWebhook, { id: endpoint.id });
+  await settled({ owner, id: endpoint.id }, 'SUCCEEDED');
   return { owner, key };
 }
 
@@ -46,10 +55,15 @@ async function anIdentityOf({ email }: Person) {
   });
 }
 
-/** What is seen nowhere in a list but can be asked for by its id. */
-async function idsOfNoList({ email }: Person): Promise<string[]> {
-  const exports = await app.platform.db.auditExport.findMany({ where: { requestedBy: { user: { email } } } });
-  return exports.map(({ id }) => encodeId('AuditExport', id));
+/** What is seen in no list of the organization but can be asked for by its id. */
+async function idsOfNoList({ organizationId: ofTenant }: Person): Promise<string[]> {
+  const { auditExport, upload, webhookDelivery } = app.platform.db;
+  const where = { organizationId: decodeId('Organization', ofTenant) ?? '' };
+  return [
+    ...(await auditExport.findMany({ where })).map(({ id }) => encodeId('AuditExport', id)),
+    ...(await upload.findMany({ where })).map(({ id }) => encodeId('Upload', id)),
+    ...(await webhookDelivery.findMany({ where })).map(({ id }) => encodeId('WebhookDelivery', id)),
+  ];
 }
 
 const kindOf = (id: string) =>
@@ -68,10 +82,12 @@ describe('one tenant asks for the ids of another', () => {
   let seen: string[];
   let ids: string[];
   beforeAll(async () => {
+    receiver = await startReceiver();
     [ours, theirs] = [await aTenant(), await aTenant()];
     seen = await allThatIsSeen(theirs.owner, schema, theirs.owner.organizationId);
     ids = [...idsIn(seen), ...(await idsOfNoList(theirs.owner))];
   }, 120_000);
+  afterAll(() => receiver.close());
 
   test('F28 knows an id of every kind of node that a tenant has', () => {
     const node = schema.getType('Node');

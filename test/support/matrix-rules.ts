@@ -4,7 +4,7 @@
  *
  * A new field: run `npm test -- test/matrix.test.ts`. It fails for a field without a row and proposes the row that fits what
  * it saw. Read that row before it is pasted below: it says what is, and the row has to say what should be. A mutation whose
- * `id` names something also has a line in `targets` of matrix-calls.ts, or all that it can answer is NOT_FOUND.
+ * `id` names something also has a line in `targets` of matrix-targets.ts, or all that it can answer is NOT_FOUND.
  */
 
 /** Who, whatever they come with. Those that end in `OrSuperuser` also let a superuser with a second factor in. */
@@ -86,6 +86,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'Query.organization': read('visible', 'any'),
   'Query.plans': read('anyone', 'any'),
   'Query.user': read('visible', 'any', { but: onlyMembersRead }),
+  'Query.webhookEventTypes': read('anyone', 'any'),
   'Query.viewer': read('anyone', 'any', {
     but: { anonymous: 'null', ...onlyMembersRead, 'key members:read': 'null' },
   }),
@@ -94,6 +95,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'Organization.auditLog': read('adminOrSuperuser', 'audit:read', { mfa: true }),
   'Organization.billing': { rule: 'adminOrSuperuser' },
   'Organization.createdAt': read('visible', 'organization:read'),
+  'Organization.files': read('memberOrSuperuser', 'files:read'),
   'Organization.id': read('visible', 'any'),
   'Organization.invitations': read('adminOrSuperuser', 'members:read'),
   'Organization.members': read('memberOrSuperuser', 'members:read'),
@@ -104,6 +106,8 @@ export const rows: Readonly<Record<string, Row>> = {
   'Organization.slug': read('visible', 'organization:read'),
   'Organization.usage': read('adminOrSuperuser', 'usage:read', { says: 'BAD_USER_INPUT' }),
   'Organization.viewerRole': read('visible', 'organization:read'),
+  'Organization.webhookEndpoints': read('adminOrSuperuser', 'webhooks:read'),
+  'Organization.webhookEvents': read('adminOrSuperuser', 'webhooks:read'),
 
   'Mutation.completeOAuthLogin': form('OAUTH_FAILED'),
   'Mutation.beginOAuthLogin': form('VALIDATION_FAILED'),
@@ -152,6 +156,27 @@ export const rows: Readonly<Record<string, Row>> = {
   'Mutation.transferOwnership': { rule: 'owner', fresh: true, says: 'VALIDATION_FAILED' },
   'Mutation.unlockUser': { rule: 'superuser', mfa: true, fresh: true },
   'Mutation.updateOrganization': { rule: 'admin' },
+
+  // One's own: the upload of the test is the owner's.
+  'Mutation.abortUpload': { rule: 'member', key: 'files:write', but: { member: 'FORBIDDEN' } },
+  'Mutation.createUpload': { rule: 'member', key: 'files:write' },
+  'Mutation.purgeFile': { rule: 'admin', key: 'files:write' },
+  'Mutation.renameFile': { rule: 'member', key: 'files:write' },
+  'Mutation.restoreFile': { rule: 'member', key: 'files:write' },
+  'Mutation.trashFile': { rule: 'member', key: 'files:write' },
+
+  'Mutation.createWebhookEndpoint': { rule: 'admin', mfa: true, fresh: true, says: 'VALIDATION_FAILED' },
+  'Mutation.deleteWebhookEndpoint': { rule: 'admin', mfa: true, key: 'webhooks:write' },
+  'Mutation.recoverWebhookEndpoint': { rule: 'admin', mfa: true, key: 'webhooks:write', says: 'VALIDATION_FAILED' },
+  'Mutation.redeliverWebhook': { rule: 'admin', mfa: true, key: 'webhooks:write' },
+  'Mutation.rotateWebhookSecret': { rule: 'admin', mfa: true, fresh: true },
+  'Mutation.sendTestWebhook': { rule: 'admin', mfa: true, key: 'webhooks:write', says: 'CONFLICT' },
+  'Mutation.setWebhookEndpointEnabled': { rule: 'admin', mfa: true, key: 'webhooks:write' },
+  'Mutation.updateWebhookEndpoint': { rule: 'admin', mfa: true, key: 'webhooks:write' },
+  'Mutation.verifyWebhookEndpoint': { rule: 'admin', mfa: true, key: 'webhooks:write', says: 'VERIFICATION_FAILED' },
+
+  'Mutation.resolveDeadLetter': { rule: 'superuser', mfa: true, fresh: true },
+  'Mutation.retryDeadLetter': { rule: 'superuser', mfa: true, fresh: true },
 };
 
 const ranks: Partial<Record<Person, number>> = { member: 1, admin: 2, owner: 3, 'owner long after signing in': 3 };
