@@ -139,9 +139,13 @@ export const rows: Readonly<Record<string, Row>> = {
   'Mutation.revokeSession': { rule: 'self' },
   'Mutation.setActiveOrganization': { rule: 'member' },
   'Mutation.unlinkIdentity': own('NOT_FOUND', { fresh: true }),
+  'Mutation.updateNotificationPreference': own('VALIDATION_FAILED'),
   'Mutation.updateProfile': own(),
 
   'Mutation.changeMemberRole': { rule: 'admin', key: 'members:write' },
+  // Without Stripe, as here, owners may as little as others; with it, see test/checkout.test.ts.
+  'Mutation.createBillingPortalSession': { rule: 'owner', says: 'FORBIDDEN' },
+  'Mutation.createCheckoutSession': { rule: 'owner', says: 'FORBIDDEN' },
   'Mutation.createApiKey': { rule: 'admin', mfa: true, fresh: true, says: 'VALIDATION_FAILED' },
   'Mutation.deleteOrganization': { rule: 'owner', fresh: true },
   'Mutation.exportAuditLog': { rule: 'admin', mfa: true },

@@ -98,6 +98,7 @@ export const targets: Readonly<Record<string, Maker>> = {
   revokeSession: session,
   updateOrganization: organization,
   deleteOrganization: organization,
+  createBillingPortalSession: organization,
   abortUpload: upload,
   purgeFile: file,
   renameFile: file,
