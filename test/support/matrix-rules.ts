@@ -1,6 +1,6 @@
 /**
  * Who may do what, as a table: one row for every field of Query, Mutation and Organization. The outcome of each of the
- * sixteen callers follows from the row.
+ * seventeen callers follows from the row. Who may listen to a subscription is in the test of what it tells.
  *
  * A new field: run `npm test -- test/matrix.test.ts`. It fails for a field without a row and proposes the row that fits what
  * it saw. Read that row before it is pasted below: it says what is, and the row has to say what should be. A mutation whose
