@@ -219,6 +219,32 @@ describe('a delivery', () => {
   });
 });
 
+describe('a lease', () => {
+  test('that has run out lets another one send, and the first one’s word counts no more', async () => {
+    const subscription = await subscribed();
+    const { owner, receiver, id } = subscription;
+    const gate = Promise.withResolvers<void>();
+    receiver.reply = async (received, response) => {
+      if (receiver.deliveries.length > 1) return ok(received, response);
+      await gate.promise;
+      await answer(500)(received, response);
+    };
+    await somethingHappens(owner);
+    await arrived(receiver, 1);
+    await app.platform.db.webhookDelivery.updateMany({
+      where: { endpointId: uuidOfEndpoint(id), status: 'SENDING' },
+      data: { dueAt: new Date(Date.now() - 1) },
+    });
+    const [first, second] = await arrived(receiver, 2);
+    expect(second?.id).toBe(first?.id);
+    await settled(subscription, 'SUCCEEDED');
+    gate.resolve();
+    await vi.waitUntil(() => app.platform.courier.underWay.size === 0, soon);
+    const [delivery] = (await lookAt(owner, id)).deliveries;
+    expect([delivery?.status, delivery?.attempts.map(({ number }) => number)]).toEqual(['SUCCEEDED', [2]]);
+  });
+});
+
 describe('an endpoint that is slow', () => {
   test('has two deliveries under way and no more, and keeps nobody else waiting', async () => {
     const slow = await subscribed();
