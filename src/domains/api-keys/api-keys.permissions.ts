@@ -65,7 +65,6 @@ export const openToKeys: Readonly<Record<string, ApiKeyScope | 'any'>> = {
   'Mutation.deleteWebhookEndpoint': 'webhooks:write',
   'Mutation.sendTestWebhook': 'webhooks:write',
   'Mutation.redeliverWebhook': 'webhooks:write',
-  'Mutation.recoverWebhookEndpoint': 'webhooks:write',
 
   'Subscription.uploadProgress': 'files:read',
 };
