@@ -25,6 +25,7 @@ import { connectRedis } from './platform/redis.ts';
 import { createSafeHttp } from './platform/safe-http.ts';
 import { createSignatures } from './platform/signatures.ts';
 import { createLocalStorage } from './platform/storage/local.ts';
+import { createS3Storage } from './platform/storage/s3.ts';
 import type { Storage } from './platform/storage/storage.ts';
 import { createStripe } from './platform/stripe.ts';
 import { productionFloorMs } from './platform/time-floor.ts';
@@ -104,11 +105,15 @@ async function createPlatform(
   const signIn = { accessTokens, signatures, passwords, breachedPasswords, rateLimits, timeFloorMs, identityProviders };
   const { storageAround = (storage) => storage } = options;
   const files = {
-    storage: storageAround(createLocalStorage(path.join(config.dataDir, 'files'))),
+    storage: storageAround(createStorage(config)),
     ownAddress: createOwnAddress(config.publicApiUrl),
   };
   const safeHttp = createSafeHttp(config.webhooks.allowedNetworks);
   closers.push(safeHttp.close);
   const inProcess = { callLeases: createCallLeases(), courier: createCourier(), stripe: createStripe(config.stripe) };
   return { config, log, now, db, read, keyring, ...signIn, mailer, jobQueue, pubsub, safeHttp, ...inProcess, ...files };
+}
+
+function createStorage({ dataDir, files }: Config): Storage {
+  return files.s3 ? createS3Storage(files.s3) : createLocalStorage(path.join(dataDir, 'files'));
 }

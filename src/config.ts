@@ -3,6 +3,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { insecureProviders, type OAuthConfig, oauthOf, oauthVariables } from './oauth.config.ts';
 import { insecureStripe, type StripeConfig, stripeOf, stripeVariables } from './stripe.config.ts';
+import { type FilesConfig, filesOf, storageProblems, storageVariables } from './storage.config.ts';
 
 /** Everything the program takes from its environment, read once. The only place that knows `process.env`'s names. */
 export interface Config {
@@ -30,8 +31,7 @@ export interface Config {
   readonly stripe: StripeConfig | null;
   /** Where new passwords are looked up (the API of Have I Been Pwned), null: nowhere. */
   readonly breachedPasswordsUrl: string | null;
-  /** For one file, in bytes. */
-  readonly uploadMaxBytes: number;
+  readonly files: FilesConfig;
   readonly graphiql: boolean;
   readonly introspection: boolean;
   /** Which documents are answered: all, all and the manifest's by id, or the manifest's alone. */
@@ -159,7 +159,10 @@ const environment = z.object({
   ...stripeVariables,
   PASSWORD_BREACH_CHECK: onOff.optional(),
   PASSWORD_BREACH_URL: baseUrl.default('https://api.pwnedpasswords.com'),
+  ...storageVariables,
   UPLOAD_MAX_BYTES: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(5 * 1024 ** 3),
+  CLAMD_URL: urlOf('tcp:', 'unix:').optional(),
+  CLAMD_FAIL_CLOSED: onOff.default(true),
   GRAPHIQL: onOff.optional(),
   INTROSPECTION: onOff.optional(),
   TRUSTED_DOCUMENTS: z.enum(['off', 'also', 'only'], { error: 'must be off, also or only' }).default('off'),
@@ -194,7 +197,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
   const problems = result.success
     ? []
     : result.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`);
-  problems.push(...productionProblems(given));
+  problems.push(...productionProblems(given), ...storageProblems(given));
   if (!result.success || problems.length > 0) throw new ConfigError(problems);
   return shape(result.data);
 }
@@ -231,7 +234,7 @@ function shape(env: Environment): Config {
     oauth: oauthOf(env),
     stripe: stripeOf(env),
     breachedPasswordsUrl: (env.PASSWORD_BREACH_CHECK ?? isProduction) ? env.PASSWORD_BREACH_URL : null,
-    uploadMaxBytes: env.UPLOAD_MAX_BYTES,
+    files: filesOf(env),
     graphiql: env.GRAPHIQL ?? !isProduction,
     introspection: env.INTROSPECTION ?? !isProduction,
     trustedDocuments: { mode: env.TRUSTED_DOCUMENTS, file: path.resolve(env.TRUSTED_DOCUMENTS_FILE) },

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLocalStorage } from '../src/platform/storage/local.ts';
+import { createS3Storage } from '../src/platform/storage/s3.ts';
 import { newStorageKey, ObjectMissing, type Storage } from '../src/platform/storage/storage.ts';
+import { anS3Server, hasS3 } from './support/s3-server.ts';
 
 let folder: string;
 
@@ -13,14 +15,24 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Every driver there is here. */
+/** Every driver that can be tested here. */
 const drivers: [string, () => Promise<Storage>][] = [['local', async () => createLocalStorage(folder)]];
+if (hasS3)
+  drivers.push([
+    'S3',
+    async () => {
+      server = await anS3Server();
+      return createS3Storage(server.config);
+    },
+  ]);
+let server: Awaited<ReturnType<typeof anS3Server>> | undefined;
+afterAll(() => server?.remove());
 
 describe.each(drivers)('%s storage', (_name, make) => {
   let storage: Storage;
   beforeAll(async () => {
     storage = await make();
-  });
+  }, 120_000);
 
   const textOf = async (key: string, range?: { start: number; end: number }) =>
     (await buffer(await storage.read(key, range))).toString();

@@ -86,7 +86,7 @@ async function store(ctx: Ctx, lease: Lease, delivery: Delivery): Promise<Stored
 /** Refuses by the announced length, before a byte is read. */
 function requireFitting({ platform }: Ctx, { declaredSize }: Upload, length: number | null): void {
   if (length === null) return;
-  if (length > Number(declaredSize ?? platform.config.uploadMaxBytes)) throw new UploadRefused('UPLOAD_TOO_LARGE');
+  if (length > Number(declaredSize ?? platform.config.files.maxBytes)) throw new UploadRefused('UPLOAD_TOO_LARGE');
   if (declaredSize !== null && length < Number(declaredSize)) throw new UploadRefused('UPLOAD_TOO_SHORT');
 }
 
@@ -100,7 +100,7 @@ async function* metered(
   { lease, meter, source }: { lease: Lease; meter: Meter; source: AsyncIterable<Uint8Array> },
 ): AsyncIterable<Uint8Array> {
   const { declaredSize } = lease.upload;
-  const max = Number(declaredSize ?? ctx.platform.config.uploadMaxBytes);
+  const max = Number(declaredSize ?? ctx.platform.config.files.maxBytes);
   for await (const chunk of source) {
     meter.bytes += chunk.length;
     if (meter.bytes > max) throw new UploadRefused('UPLOAD_TOO_LARGE');

@@ -25,7 +25,7 @@ export interface Progress {
  * @throws UploadRefused, QuotaExceeded, NotFound
  */
 export async function beginResumable(ctx: Ctx, lease: ResumableLease, size: number): Promise<void> {
-  if (size > ctx.platform.config.uploadMaxBytes) throw new UploadRefused('UPLOAD_TOO_LARGE');
+  if (size > ctx.platform.config.files.maxBytes) throw new UploadRefused('UPLOAD_TOO_LARGE');
   const upload = await openUpload(ctx, lease);
   const declared = upload.declaredSize === null ? null : Number(upload.declaredSize);
   if (declared !== null && declared !== size)

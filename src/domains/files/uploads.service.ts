@@ -58,7 +58,7 @@ export interface OpenedUpload {
  * @throws ValidationFailed, QuotaExceeded
  */
 export async function createUpload(ctx: Ctx, form: UploadForm): Promise<OpenedUpload> {
-  const input = parseInput(NewUpload(ctx.platform.config.uploadMaxBytes), form);
+  const input = parseInput(NewUpload(ctx.platform.config.files.maxBytes), form);
   const uploadId = await transact(ctx, (ctx) => open(ctx, { ...input, organizationId: form.organizationId }));
   return { uploadId, token: uploadToken(ctx.platform.keyring, uploadId) };
 }

@@ -57,7 +57,12 @@ export function newStorageKey(): string {
   return randomBytes(32).toString('hex');
 }
 
+/** Whether a text has the form of our keys: what has another is none of our objects. */
+export function isStorageKey(key: string): boolean {
+  return keyForm.test(key);
+}
+
 /** @throws Error for a text that is no key, so that none leads elsewhere */
 export function requireStorageKey(key: string): void {
-  if (!keyForm.test(key)) throw new Error('this is no storage key');
+  if (!isStorageKey(key)) throw new Error('this is no storage key');
 }
