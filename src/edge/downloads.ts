@@ -67,7 +67,7 @@ function userIdOf({ actor }: Download): string | null {
 }
 
 async function answer(ctx: Ctx, download: Download, { request, response, record, disposition }: Exchange) {
-  const { file, size, contentType, storageKey } = download;
+  const { file, name, size, contentType, storageKey } = download;
   const etag = `"${storageKey === file.storageKey ? file.sha256 : storageKey}"`;
   response.setHeader('etag', etag);
   response.setHeader('accept-ranges', 'bytes');
@@ -75,7 +75,7 @@ async function answer(ctx: Ctx, download: Download, { request, response, record,
   response.setHeader('cross-origin-resource-policy', 'cross-origin');
   response.setHeader(
     'content-disposition',
-    contentDisposition(disposition === 'inline' ? 'inline' : 'attachment', file.name),
+    contentDisposition(disposition === 'inline' ? 'inline' : 'attachment', name),
   );
   record.outcome = 'ok';
   if (includesEtag(request.headers['if-none-match'], etag)) return void response.writeHead(304).end();

@@ -66,6 +66,24 @@ const challengePolicy: JobPolicy = {
   concurrency: 8,
 };
 
+/** Whoever uploads waits for it, and a scanner that is down comes up again. */
+const scanPolicy: JobPolicy = {
+  retryLimit: 8,
+  retryDelaySeconds: 2,
+  retryDelayMaxSeconds: 120,
+  expireInSeconds: 600,
+  concurrency: 2,
+};
+
+/** One at a time: decoding takes memory. */
+const picturePolicy: JobPolicy = {
+  retryLimit: 3,
+  retryDelaySeconds: 10,
+  retryDelayMaxSeconds: 300,
+  expireInSeconds: 120,
+  concurrency: 1,
+};
+
 /** What comes round again soon need not be tried for long. */
 const sweepPolicy: JobPolicy = {
   retryLimit: 3,
@@ -128,6 +146,8 @@ export const catalog = {
   'billing.handleStripeEvent': { payload: z.strictObject({ eventId: z.string() }), policy: stripePolicy },
   'billing.reconcile': { payload: z.strictObject({}), policy: sweepPolicy },
   'billing.syncSubscription': { payload: z.strictObject({ organizationId: z.uuid() }), policy: stripePolicy },
+  'file.scan': { payload: z.strictObject({ uploadId: z.uuid() }), policy: scanPolicy },
+  'file.makeThumbnails': { payload: z.strictObject({ fileId: z.uuid() }), policy: picturePolicy },
   'file.sweep': { payload: z.strictObject({}), policy: sweepPolicy },
   'file.purgeTrash': { payload: z.strictObject({}), policy: sweepPolicy },
   'file.removeOrphans': { payload: z.strictObject({}), policy: sweepPolicy },

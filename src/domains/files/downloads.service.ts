@@ -10,6 +10,7 @@ import { type DownloadGrant, isSigned } from './download-link.ts';
 export interface Download {
   readonly file: File;
   readonly actor: Actor;
+  readonly name: string;
   readonly storageKey: string;
   readonly size: number;
   readonly contentType: string;
@@ -31,12 +32,20 @@ export async function openDownload(
   const actor = file.trashedAt === null ? await standingBearer(ctx, { ...file, ...grant }, 'read') : null;
   if (!actor) throw new NotFound();
   if (grant.thumbnailEdge === null)
-    return { file, actor, storageKey: file.storageKey, size: Number(file.size), contentType: file.contentType };
+    return {
+      file,
+      actor,
+      name: file.name,
+      storageKey: file.storageKey,
+      size: Number(file.size),
+      contentType: file.contentType,
+    };
   const thumbnail = await ctx.db.thumbnail.findUnique({
     where: { fileId_edge: { fileId: file.id, edge: grant.thumbnailEdge } },
   });
   if (!thumbnail) throw new NotFound();
-  return { file, actor, storageKey: thumbnail.storageKey, size: thumbnail.bytes, contentType: 'image/webp' };
+  const { storageKey, bytes: size } = thumbnail;
+  return { file, actor, name: `${file.name}.webp`, storageKey, size, contentType: 'image/webp' };
 }
 
 /** The bytes of a download, or a part of them. */

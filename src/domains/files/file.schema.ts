@@ -3,7 +3,16 @@ import { connectionType } from '../../graphql/pagination.ts';
 import { visibleUsers } from '../members/members.access.ts';
 import { User } from '../members/members.schema.ts';
 import { visibleFiles } from './file-list.service.ts';
-import { downloadUrl } from './links.service.ts';
+import { downloadUrl, thumbnailUrl } from './links.service.ts';
+
+const ThumbnailSize = builder.enumType('ThumbnailSize', {
+  description: 'How large a thumbnail is at most, by its longer edge.',
+  values: {
+    SMALL: { description: '64 pixels.' },
+    MEDIUM: { description: '256 pixels.' },
+    LARGE: { description: '1024 pixels.' },
+  },
+});
 
 export const File = builder.prismaNode('File', {
   description: 'Bytes that were uploaded. They never change; the name may.',
@@ -34,6 +43,14 @@ export const File = builder.prismaNode('File', {
       description: 'Since when it is in the trash; null when it is not. After 30 days there it is purged.',
       type: 'DateTime',
       nullable: true,
+    }),
+    thumbnailUrl: t.string({
+      description:
+        'A smaller picture in WebP, signed like `downloadUrl`; null while there is none, and for what is no picture.',
+      nullable: true,
+      args: { size: t.arg({ type: ThumbnailSize, required: true, description: 'How large.' }) },
+      select: { thumbnails: { select: { edge: true } } },
+      resolve: (file, { size }, ctx) => thumbnailUrl(ctx, file, size),
     }),
     downloadUrl: t.string({
       description:

@@ -2,6 +2,7 @@ import type { Ctx } from '../../context.ts';
 import { encodeId } from '../../platform/typeid.ts';
 import { bearerOf } from './bearer.service.ts';
 import { signGrant } from './download-link.ts';
+import { thumbnailEdges } from './thumbnails.service.ts';
 
 const minutesToLive = 5;
 
@@ -30,6 +31,16 @@ export function downloadUrl(ctx: Ctx, file: Linked, thumbnailEdge: number | null
     signature,
   });
   return `${ctx.platform.ownAddress.url()}/files/${encodeId('File', file.id)}?${query}`;
+}
+
+/** As `downloadUrl`, for a thumbnail; null where there is none of this size. */
+export function thumbnailUrl(
+  ctx: Ctx,
+  file: Linked & { readonly thumbnails: readonly { readonly edge: number }[] },
+  size: keyof typeof thumbnailEdges,
+): string | null {
+  const edge = thumbnailEdges[size];
+  return file.thumbnails.some((made) => made.edge === edge) ? downloadUrl(ctx, file, edge) : null;
 }
 
 /** Where the bytes of an upload go: by PUT, and by tus. */

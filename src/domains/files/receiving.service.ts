@@ -5,8 +5,9 @@ import type { File, Upload } from '../../generated/prisma/client.ts';
 import { transact } from '../../platform/db.ts';
 import { reserveStorageUpTo } from '../quotas/storage.service.ts';
 import { requireHarmlessArchive } from './archives.service.ts';
-import { completeUpload, type StoredBytes } from './completion.service.ts';
+import type { StoredBytes } from './completion.service.ts';
 import { type Found, inspected } from './content-gate.ts';
+import { acceptBytes } from './scanning.service.ts';
 import { closeUpload } from './upload-ends.service.ts';
 import { claimUpload, keepLease, type Lease } from './upload-lease.service.ts';
 import { UploadRefused } from './upload-refusal.ts';
@@ -43,7 +44,7 @@ export async function receiveUpload(ctx: Ctx, delivery: Delivery): Promise<Uploa
   const ownCtx = { ...ctx, actor: lease.actor };
   try {
     const stored = await store(ownCtx, lease, delivery);
-    await completeUpload(ownCtx, { uploadId, leaseId: lease.leaseId, ...stored });
+    await acceptBytes(ownCtx, { uploadId, leaseId: lease.leaseId, ...stored });
   } catch (error) {
     const failure = error instanceof AppError ? error.code : 'INTERNAL';
     await closeUpload(ownCtx, { uploadId, state: 'FAILED', failure, leaseId: lease.leaseId });

@@ -7,9 +7,9 @@ import { type Draft, newStorageKey } from '../../platform/storage/storage.ts';
 import { reserveStorage } from '../quotas/storage.service.ts';
 import { requireHarmlessArchive } from './archives.service.ts';
 import { standingBearer } from './bearer.service.ts';
-import { completeUpload } from './completion.service.ts';
 import { type Found, headInspected, inspected } from './content-gate.ts';
 import type { ResumableLease } from './resumable-lease.service.ts';
+import { acceptBytes } from './scanning.service.ts';
 import { closeUpload } from './upload-ends.service.ts';
 import { refusalOf } from './upload-lease.service.ts';
 import { UploadRefused } from './upload-refusal.ts';
@@ -157,7 +157,7 @@ async function complete(ctx: Ctx, lease: ResumableLease, draft: Draft): Promise<
     if (upload.declaredSha256 !== null && upload.declaredSha256 !== sha256) throw new UploadRefused('DIGEST_MISMATCH');
     const stored = { storageKey: draft.key, size, sha256, type: found.type };
     await requireHarmlessArchive(ctx, stored);
-    await completeUpload(ownCtx, { uploadId, leaseId, ...stored });
+    await acceptBytes(ownCtx, { uploadId, leaseId, ...stored });
   } catch (error) {
     if (error instanceof AppError) await fail(ownCtx, lease, error);
     throw error;

@@ -1,6 +1,7 @@
 import type { Ctx } from '../../context.ts';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { removeAllDiscarded } from './discarded-objects.service.ts';
+import { settleOldScans } from './scanning.service.ts';
 import { closeUpload, openStates } from './upload-ends.service.ts';
 import { staleAfterMs } from './upload-lease.service.ts';
 
@@ -25,6 +26,7 @@ export async function sweepUploads(ctx: Ctx, signal: AbortSignal): Promise<void>
     OR: [{ state: 'PENDING' }, { state: 'RECEIVING', activeAt: stale }],
   };
   await closeEach(ctx, { where: expired, state: 'EXPIRED', failure: null });
+  await settleOldScans(ctx);
   await removeAllDiscarded(ctx, signal);
   await ctx.db.upload.deleteMany({
     where: {
