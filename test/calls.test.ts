@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { settleAll } from '../src/domains/quotas/call-leases.service.ts';
+import { chargeCall, settleAll } from '../src/domains/quotas/call-leases.service.ts';
 import { idOf } from '../src/graphql/ids.ts';
+import { createCallLeases } from '../src/platform/call-leases.ts';
+import { nilId } from '../src/platform/typeid.ts';
 import { graphql } from './generated/gql.ts';
 import { aKey, aSecuredOwner } from './support/api-keys.ts';
 import { ACall, CallsOf, callsAtOnce, capCalls, daysAround, UsageOf } from './support/calls.ts';
@@ -126,6 +128,21 @@ describe('API calls', () => {
     expect(granted).toBeGreaterThanOrEqual(98);
     await settleAll(second.platform, { giveBack: true });
     expect(await usedBy(owner)).toBe(granted);
+  });
+
+  test('F29 twenty programs that come at once for the last ten calls get ten', async () => {
+    const owner = await aPerson(app);
+    await capCalls(owner, 10);
+    const call = {
+      organizationId: idOf('Organization', owner.organizationId),
+      operation: 'x',
+      userId: nilId,
+      apiKeyId: nilId,
+    };
+    const programs = Array.from({ length: 20 }, () => ({ ...app.platform, callLeases: createCallLeases() }));
+    const outcomes = await Promise.allSettled(programs.map((program) => chargeCall(program, call)));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(10);
+    expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'QUOTA_EXCEEDED' } });
   });
 
   test('a limit that is lowered holds from the next call on, and a raised one too', async () => {
