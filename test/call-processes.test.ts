@@ -6,7 +6,7 @@ import { startProgram } from './support/command.ts';
 import { aPerson, callerWith, useApp } from './support/world.ts';
 
 // Processes start at the full price, on the cores that other tests use as well.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 // It makes people; the servers share its database, and its keys in the data folder.
 const app = useApp();
