@@ -39,6 +39,14 @@ const MembersByTheBackDoor = graphql(`
   fragment People on Organization { members { totalCount } }
 `);
 
+const KeysOf = graphql(`
+  query KeysOf($id: ID!) { organization(id: $id) { apiKeys { edges { node { id } } } } }
+`);
+
+const RevokeStolenKey = graphql(`
+  mutation RevokeStolenKey($id: ID!) { revokeApiKey(input: { id: $id }) { __typename } }
+`);
+
 const usedUp = (limit: number) => ({
   code: 'QUOTA_EXCEEDED',
   resource: 'API_CALLS',
@@ -103,6 +111,17 @@ describe('API calls', () => {
     expect((await Promise.all(free)).map(({ codes }) => codes)).toEqual([[], [], [], [], []]);
     const charged = [owner.send(MembersByTheBackDoor), owner.send('{ viewer { email } apiKeyScopes }')];
     expect((await Promise.all(charged)).map(({ codes }) => codes)).toEqual([['QUOTA_EXCEEDED'], ['QUOTA_EXCEEDED']]);
+  });
+
+  test('that a stolen key has used up do not keep it from being revoked', async () => {
+    const owner = await aSecuredOwner(app);
+    const key = await aKey(app, owner);
+    await capCalls(owner, 0);
+    const listed = await owner.send(KeysOf, { id: owner.organizationId });
+    expect(listed.data.organization?.apiKeys?.edges.map(({ node }) => node.id)).toEqual([key.id]);
+    const { data } = await owner.send(RevokeStolenKey, { id: key.id });
+    expect(data.revokeApiKey.__typename).toBe('ApiKeyRevoked');
+    expect((await key.send(ACall)).codes).toEqual(['UNAUTHENTICATED']);
   });
 
   test('are told in RateLimit header fields', async () => {

@@ -12,8 +12,9 @@ export const freeWithAllTheyGive: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What costs no API call: the own account, billing, and what says how much is left. Of the types that stand here only these
- * fields are free; of all others, every field. An operation is free when all that it asks for is.
+ * What costs no API call: the own account, billing, what says how much is left, and taking access away from whoever used it
+ * all up. Of the types that stand here only these fields are free; of all others, every field. An operation is free when all
+ * that it asks for is.
  */
 export const freeFields: Readonly<Record<string, ReadonlySet<string>>> = {
   Query: new Set(['viewer', 'organization', 'plans', 'oauthProviders', 'invitation']),
@@ -38,6 +39,9 @@ export const freeFields: Readonly<Record<string, ReadonlySet<string>>> = {
     'disableTotp',
     'acceptInvitation',
     'declineInvitation',
+    'updateNotificationPreference',
+    'revokeApiKey',
+    'removeMember',
     'setOrganizationQuota',
     'createCheckoutSession',
     'createBillingPortalSession',
@@ -56,6 +60,7 @@ export const freeFields: Readonly<Record<string, ReadonlySet<string>>> = {
     'sessions',
     'mfa',
     'identities',
+    'notificationPreferences',
   ]),
   Organization: new Set([
     'id',
@@ -68,5 +73,6 @@ export const freeFields: Readonly<Record<string, ReadonlySet<string>>> = {
     'quota',
     'usage',
     'billing',
+    'apiKeys',
   ]),
 };
