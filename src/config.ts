@@ -2,8 +2,8 @@ import path from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { insecureProviders, type OAuthConfig, oauthOf, oauthVariables } from './oauth.config.ts';
-import { insecureStripe, type StripeConfig, stripeOf, stripeVariables } from './stripe.config.ts';
 import { type FilesConfig, filesOf, storageProblems, storageVariables } from './storage.config.ts';
+import { insecureStripe, type StripeConfig, stripeOf, stripeVariables } from './stripe.config.ts';
 
 /** Everything the program takes from its environment, read once. The only place that knows `process.env`'s names. */
 export interface Config {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { systemCtx } from '../src/context.ts';
 import { collectFailedJobs } from '../src/domains/dead-letters/burial.service.ts';
+import type { JobName } from '../src/jobs/catalog.ts';
 import { encodeId } from '../src/platform/typeid.ts';
 import { aCast, type CallerKind, type Cast, callerKinds } from './support/callers.ts';
 import {
@@ -228,6 +229,19 @@ describe('a job that is given up', () => {
     });
   });
 
+  test('leaves one dead letter where it comes round again, and none where nothing is lost with it', async () => {
+    const ids = Array.from({ length: 6 }, () => randomUUID());
+    for (const id of ids) await failInQueue('audit.writeCheckpoints', id, {});
+    const wakeUp = randomUUID();
+    await failInQueue('webhook.deliver', wakeUp, {});
+    const ctx = systemCtx(app.platform);
+    await Promise.all(Array.from({ length: 5 }, () => collectFailedJobs(ctx)));
+    const { counts } = await deadLettersFor(superuser);
+    expect(counts).toContainEqual({ queue: 'audit.writeCheckpoints', state: 'OPEN', count: 1 });
+    expect(counts?.filter(({ queue }) => queue === 'webhook.deliver')).toEqual([]);
+    for (const id of [...ids, wakeUp]) expect(await jobsWith(id)).toEqual([]);
+  });
+
   test('is counted by kind and state, and found by both, page by page', async () => {
     const before = await app.platform.db.deadLetter.count({ where: { queue: 'account.sendNotice', state: 'OPEN' } });
     const letters = [await aLetter(), await aLetter(), await aLetter()];
@@ -254,7 +268,7 @@ async function organizationUuid({ email }: Person): Promise<string> {
 }
 
 /** A job whose worker was lost at its last attempt, as the queue leaves it. */
-async function failInQueue(name: 'invitation.sendEmail', id: string, payload: Record<string, string>) {
+async function failInQueue(name: JobName, id: string, payload: Record<string, string>) {
   const ctx = systemCtx(app.platform);
   await app.platform.jobQueue.send(name, payload, { id, startAfter: 3600, retryLimit: 2 });
   await ctx.db.$executeRaw`

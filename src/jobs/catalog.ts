@@ -14,6 +14,8 @@ export interface JobPolicy {
   readonly concurrency: number;
   /** How many run at once of one key (see `fairBy`), over all processes. In a race it may be one more. */
   readonly concurrencyPerKey?: number;
+  /** What remains of one that is given up: a dead letter unless said otherwise; at most one at a time; or a line in the log. */
+  readonly remains?: 'oneDeadLetter' | 'nothing';
 }
 
 /** What a person is told by mail because somebody else may have done it. These cannot be switched off. */
@@ -50,6 +52,7 @@ const mailPolicy: JobPolicy = {
 
 /** What wakes up the sending of webhooks. The state of each is in its row, which is looked at every second anyway. */
 const wakePolicy: JobPolicy = {
+  remains: 'nothing',
   retryLimit: 0,
   retryDelaySeconds: 1,
   retryDelayMaxSeconds: 1,
@@ -84,8 +87,9 @@ const picturePolicy: JobPolicy = {
   concurrency: 1,
 };
 
-/** What comes round again soon need not be tried for long. */
+/** What comes round again soon need not be tried for long, and one dead letter says as much as a hundred. */
 const sweepPolicy: JobPolicy = {
+  remains: 'oneDeadLetter',
   retryLimit: 3,
   retryDelaySeconds: 5,
   retryDelayMaxSeconds: 60,

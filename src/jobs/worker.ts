@@ -21,7 +21,9 @@ export async function startWorker(
   handlers: JobHandlers<JobName> = jobHandlers,
 ): Promise<{ stop(): Promise<void> }> {
   for (const name of jobNames) {
-    for (let slot = 0; slot < catalog[name].policy.concurrency; slot += 1) await openSlot(platform, name, handlers);
+    for (let slot = 0; slot < catalog[name].policy.concurrency; slot += 1) {
+      await openSlot(platform, { name, isFirst: slot === 0 }, handlers);
+    }
   }
   return { stop: () => stopJobQueue(platform.jobQueue) };
 }
@@ -51,15 +53,20 @@ export function startRounds(platform: Platform): { stop(): Promise<void> } {
 
 /**
  * Runs one job at a time. After each, pg-boss would sleep out the rest of the poll interval, so the slot wakes itself.
- * NOTIFY brings new jobs at once but due retries are found by polling alone, hence every second.
+ * NOTIFY brings new jobs at once but due retries are found by polling alone: by the first slot every second, and by the
+ * others, which would make an idle program busy, now and then.
  */
-async function openSlot<Name extends JobName>(platform: Platform, name: Name, handlers: JobHandlers<JobName>) {
+async function openSlot<Name extends JobName>(
+  platform: Platform,
+  { name, isFirst }: { name: Name; isFirst: boolean },
+  handlers: JobHandlers<JobName>,
+) {
   const { jobQueue } = platform;
   const policy: JobPolicy = catalog[name].policy;
   const options = {
     includeMetadata: true,
     pollingIntervalSeconds: 1,
-    notifyPollingIntervalSeconds: 1,
+    notifyPollingIntervalSeconds: isFirst ? 1 : 5,
     ...(policy.concurrencyPerKey && { groupConcurrency: policy.concurrencyPerKey }),
   } satisfies WorkOptions;
   const slotId = await jobQueue.work(name, options, async ([job]: JobWithMetadata<unknown>[]) => {

@@ -19,9 +19,12 @@ export interface GivenUpJob {
 
 const collectedAtOnce = 50;
 
-/** Keeps a job that is given up as a dead letter, in the transaction that takes it out of the queue. */
+/** Keeps a job that is given up as a dead letter, in the transaction that takes it out of the queue, as the catalog says. */
 export async function buryJob(ctx: Ctx, job: GivenUpJob): Promise<void> {
+  const remains = definitionOf(job.queue)?.policy.remains;
+  if (remains === 'nothing') return;
   await transact(ctx, async (ctx) => {
+    if (remains === 'oneDeadLetter' && (await hasOpenLetter(ctx, job.queue))) return;
     const payload = knownPart(job.queue, job.payload);
     const [letter] = await ctx.db.deadLetter.createManyAndReturn({
       data: {
@@ -42,6 +45,12 @@ export async function buryJob(ctx: Ctx, job: GivenUpJob): Promise<void> {
     await alertSuperusers(ctx, letter);
     afterCommit(ctx, () => ctx.platform.pubsub.publish('deadLetters', 'all', { deadLetterId: letter.id }));
   });
+}
+
+/** Whether one of this kind waits for somebody; nobody else buries another one before the caller commits. */
+async function hasOpenLetter(ctx: Ctx, queue: string): Promise<boolean> {
+  await ctx.db.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended(${queue}, 0))::text`;
+  return (await ctx.db.deadLetter.count({ where: { queue, state: 'OPEN' } })) > 0;
 }
 
 /** Buries what the queue has given up by itself: no worker was left that could have done it. */
