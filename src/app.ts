@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Config } from './config.ts';
 import { startHttpServer } from './edge/http.ts';
+import { startMetricsServer } from './edge/metrics.ts';
 import { schema } from './graphql/schema.ts';
 import { createJobQueue, startJobQueue, stopJobQueue } from './jobs/queue.ts';
 import { startSchedule } from './jobs/schedule.ts';
@@ -16,6 +17,7 @@ import { requireKnownKeys } from './platform/key-rotation.ts';
 import { createKeyring } from './platform/keyring.ts';
 import { createLogger, type Logger } from './platform/log.ts';
 import { createMailer, type MailWaits } from './platform/mailer.ts';
+import { createMetrics } from './platform/metrics.ts';
 import { createOwnAddress } from './platform/own-address.ts';
 import { createPasswords, type PasswordCost } from './platform/passwords.ts';
 import type { Platform } from './platform/platform.ts';
@@ -48,6 +50,8 @@ export interface AppOptions {
 export interface App {
   /** Where the API listens; null without the role `api`. */
   readonly url: string | null;
+  /** Where Prometheus asks; null without METRICS_PORT. */
+  readonly metricsUrl: string | null;
   readonly platform: Platform;
   /** Ends requests, jobs and connections in this order, within ten seconds. May be called twice. */
   close(): Promise<void>;
@@ -64,14 +68,23 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await requireKnownKeys(platform.db, platform.keyring);
     if (options.roles.includes('worker'))
       closers.push((await startWorker(platform)).stop, startSchedule(platform).stop, startRounds(platform).stop);
-    if (!options.roles.includes('api')) return { url: null, platform, close };
+    const metricsUrl = await serveMetrics(platform, closers);
+    if (!options.roles.includes('api')) return { url: null, metricsUrl, platform, close };
     const server = await startHttpServer(platform, schema);
     closers.push(server.close);
-    return { url: server.url, platform, close };
+    return { url: server.url, metricsUrl, platform, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+async function serveMetrics(platform: Platform, closers: (() => Promise<void>)[]): Promise<string | null> {
+  const { metricsPort } = platform.config;
+  if (metricsPort === null) return null;
+  const server = await startMetricsServer(platform, metricsPort);
+  closers.push(server.close);
+  return server.url;
 }
 
 async function createPlatform(
@@ -110,7 +123,12 @@ async function createPlatform(
   };
   const safeHttp = createSafeHttp(config.webhooks.allowedNetworks);
   closers.push(safeHttp.close);
-  const inProcess = { callLeases: createCallLeases(), courier: createCourier(), stripe: createStripe(config.stripe) };
+  const inProcess = {
+    metrics: createMetrics(),
+    callLeases: createCallLeases(),
+    courier: createCourier(),
+    stripe: createStripe(config.stripe),
+  };
   return { config, log, now, db, read, keyring, ...signIn, mailer, jobQueue, pubsub, safeHttp, ...inProcess, ...files };
 }
 

@@ -44,6 +44,8 @@ export interface Config {
     /** The waits between the tries of a delivery, null: the ones of Standard Webhooks. */
     readonly retrySeconds: readonly number[] | null;
   };
+  /** Where Prometheus may ask; null: nowhere. */
+  readonly metricsPort: number | null;
   readonly clockOffsetSeconds: number;
   readonly jobs: { readonly retryLimit: number | null; readonly retryDelaySeconds: number | null };
   readonly logLevel: string;
@@ -169,6 +171,7 @@ const environment = z.object({
   TRUSTED_DOCUMENTS_FILE: z.string().default('trusted-documents.json'),
   WEBHOOK_ALLOW_CIDRS: cidrs.default([]),
   WEBHOOK_RETRY_SECONDS: seconds.optional(),
+  METRICS_PORT: wholeNumber(0, 65_535).optional(),
   TEST_CLOCK_OFFSET_SECONDS: wholeNumber(-4_000_000_000, 4_000_000_000).default(0),
   RATE_LIMIT_SCALE: wholeNumber(1, 1_000_000).default(1),
   JOB_RETRY_LIMIT: wholeNumber(0, 1000).optional(),
@@ -240,6 +243,7 @@ function shape(env: Environment): Config {
     trustedDocuments: { mode: env.TRUSTED_DOCUMENTS, file: path.resolve(env.TRUSTED_DOCUMENTS_FILE) },
     rateLimitScale: env.RATE_LIMIT_SCALE,
     webhooks: { allowedNetworks: env.WEBHOOK_ALLOW_CIDRS, retrySeconds: env.WEBHOOK_RETRY_SECONDS ?? null },
+    metricsPort: env.METRICS_PORT ?? null,
     clockOffsetSeconds: env.TEST_CLOCK_OFFSET_SECONDS,
     jobs: { retryLimit: env.JOB_RETRY_LIMIT ?? null, retryDelaySeconds: env.JOB_RETRY_DELAY_SECONDS ?? null },
     logLevel: env.LOG_LEVEL,

@@ -40,6 +40,7 @@ export function createCredentialWatch(platform: Platform): CredentialWatch {
   let isClosed = false;
   const leave = (standing: Standing) => {
     if (!standings.delete(standing)) return false;
+    platform.metrics.connections.dec();
     const holder = holderOf(standing);
     const held = (heldBy.get(holder) ?? 1) - 1;
     if (held > 0) heldBy.set(holder, held);
@@ -68,6 +69,7 @@ export function createCredentialWatch(platform: Platform): CredentialWatch {
       const held = heldBy.get(holder) ?? 0;
       if (held >= maxFor(platform, standing)) throw new RateLimited(fullForSeconds);
       standings.add(standing);
+      platform.metrics.connections.inc();
       heldBy.set(holder, held + 1);
       return () => leave(standing);
     },

@@ -1,7 +1,7 @@
 import type { DocumentNode, OperationTypeNode } from 'graphql';
 import { getOperationAST } from 'graphql';
 import type { RequestCtx } from '../context.ts';
-import type { Logger } from '../platform/log.ts';
+import type { Platform } from '../platform/platform.ts';
 import { encodeId } from '../platform/typeid.ts';
 import type { RequestOrigin } from './request-origin.ts';
 
@@ -37,8 +37,11 @@ export function noteOperation(record: OperationRecord, document: DocumentNode, o
  * Writes the one line of an operation (F23): who, what, how it ended, `durationMs`. The actor is the one at the end,
  * since signing in replaces it. Nothing of the document, its variables or the headers is in it.
  */
-export function logOperation(log: Logger, record: OperationRecord): void {
+export function logOperation({ log, metrics }: Pick<Platform, 'log' | 'metrics'>, record: OperationRecord): void {
   const { ctx, origin } = record;
+  const durationMs = performance.now() - record.startedAtMs;
+  const labels = { transport: record.transport, type: record.type ?? 'none', outcome: record.outcome ?? 'none' };
+  metrics.operations.observe(labels, durationMs / 1000);
   const user = ctx?.actor.kind === 'user' ? ctx.actor : null;
   const key = ctx?.actor.kind === 'apiKey' ? ctx.actor : null;
   const organizationId = key?.organizationId ?? user?.activeMembership?.organizationId;
@@ -53,7 +56,7 @@ export function logOperation(log: Logger, record: OperationRecord): void {
       operationType: record.type,
       transport: record.transport,
       outcome: record.outcome,
-      durationMs: Math.round((performance.now() - record.startedAtMs) * 10) / 10,
+      durationMs: Math.round(durationMs * 10) / 10,
     },
     'operation',
   );

@@ -78,7 +78,7 @@ function graphqlRoute({ platform, graphql, open }: RouteOptions): Handler {
     response.setHeader('cache-control', 'no-store');
     response.once('close', () => {
       record.outcome = outcomeOf(record, response);
-      logOperation(platform.log, record);
+      logOperation(platform, record);
     });
     return graphql.handle(request, response, record);
   };

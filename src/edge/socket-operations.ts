@@ -56,7 +56,7 @@ export function socketProtocol(engine: Engine, isDraining: () => boolean): Serve
     onComplete({ extra: { running } }, _, payload) {
       const operation = running.get(payload);
       running.delete(payload);
-      if (operation) logOperation(engine.platform.log, operation.call.record);
+      if (operation) logOperation(engine.platform, operation.call.record);
     },
     onClose({ extra }) {
       extra.unwatch?.();
@@ -96,7 +96,7 @@ async function startOperation(engine: Engine, start: Start): Promise<PreparedOpe
     return prepared;
   }
   running.delete(payload);
-  logOperation(engine.platform.log, record);
+  logOperation(engine.platform, record);
   if (record.outcome === 'UNAUTHENTICATED') closeFor(socket, record.outcome);
   return prepared;
 }

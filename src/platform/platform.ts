@@ -9,6 +9,7 @@ import type { IdentityProvider } from './identity-provider.ts';
 import type { Keyring } from './keyring.ts';
 import type { Logger } from './log.ts';
 import type { Mailer } from './mailer.ts';
+import type { Metrics } from './metrics.ts';
 import type { OwnAddress } from './own-address.ts';
 import type { Passwords } from './passwords.ts';
 import type { PubSub } from './pubsub.ts';
@@ -35,6 +36,7 @@ export interface Platform {
   readonly timeFloorMs: number;
   readonly identityProviders: ReadonlyMap<string, IdentityProvider>;
   readonly mailer: Mailer;
+  readonly metrics: Metrics;
   readonly jobQueue: PgBoss;
   readonly pubsub: PubSub;
   readonly callLeases: CallLeases;

@@ -16,6 +16,7 @@ import { tokenIn, waitForMail } from './mailbox.ts';
 /** The whole program on a database of its own, listening on a free port, with its log kept for reading. */
 export interface TestApp {
   readonly url: string;
+  readonly metricsUrl: string | null;
   readonly databaseUrl: string;
   readonly platform: App['platform'];
   readonly logLines: Record<string, unknown>[];
@@ -47,6 +48,7 @@ export async function startTestApp(
   const app = await startApp(config, { databaseUrl: database.url, roles, log, passwordCost, timeFloorMs, ...options });
   return {
     url: app.url ?? '',
+    metricsUrl: app.metricsUrl,
     databaseUrl: database.url,
     platform: app.platform,
     logLines,
