@@ -2,8 +2,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Gauge } from 'prom-client';
-import { systemCtx } from '../context.ts';
-import { type QueueMetrics, queueMetrics } from '../jobs/metrics.ts';
 import { watchProcess } from '../platform/metrics.ts';
 import type { Platform } from '../platform/platform.ts';
 import { sendProblem } from './answers.ts';
@@ -13,14 +11,31 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
+/** How one queue stands, over all processes. */
+interface QueueState {
+  readonly queue: string;
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly retrying: number;
+  readonly running: number;
+  readonly oldestWaitingSeconds: number;
+  readonly openDeadLetters: number;
+}
+
+interface MetricsOptions {
+  readonly port: number;
+  readonly queues: () => Promise<readonly QueueState[]>;
+}
+
 /**
  * Serves `GET /metrics` as Prometheus text on a port of its own, which the outside must not reach.
  * @throws the error of `listen`
  */
-export async function startMetricsServer(platform: Platform, port: number): Promise<MetricsServer> {
+export async function startMetricsServer(platform: Platform, { port, queues }: MetricsOptions): Promise<MetricsServer> {
   const { metrics, config, log } = platform;
   watchProcess(metrics);
-  const readQueues = queueGauges(platform);
+  const tell = queueGauges(platform);
+  const readQueues = async () => (await queues()).forEach(tell);
   const server = createServer(async (request, response) => {
     if (request.method !== 'GET' || request.url !== '/metrics') return sendProblem(response, 404);
     // What the process knows is worth telling also when the database does not answer.
@@ -42,7 +57,7 @@ export async function startMetricsServer(platform: Platform, port: number): Prom
 const states = ['waiting', 'delayed', 'retrying', 'running'] as const;
 
 /** Every process tells the same, since the queues are in the database: take the maximum, not the sum. */
-function queueGauges(platform: Platform): () => Promise<void> {
+function queueGauges(platform: Platform): (line: QueueState) => void {
   const registers = [platform.metrics.registry];
   const jobs = new Gauge({
     name: 'gatehouse_jobs',
@@ -62,14 +77,10 @@ function queueGauges(platform: Platform): () => Promise<void> {
     labelNames: ['queue'],
     registers,
   });
-  return async () => {
-    for (const line of await queueMetrics(systemCtx(platform))) tell(line);
-  };
-
-  function tell(line: QueueMetrics): void {
+  return (line) => {
     const { queue } = line;
     for (const state of states) jobs.set({ queue, state }, line[state]);
     oldest.set({ queue }, line.oldestWaitingSeconds);
     dead.set({ queue }, line.openDeadLetters);
-  }
+  };
 }
