@@ -10,6 +10,7 @@ import { startSchedule } from './jobs/schedule.ts';
 import { startRounds, startWorker } from './jobs/worker.ts';
 import { createAccessTokens } from './platform/access-tokens.ts';
 import { createBreachedPasswords } from './platform/breached-passwords.ts';
+import { createCache } from './platform/cache.ts';
 import { createCallLeases } from './platform/call-leases.ts';
 import { createCourier } from './platform/courier.ts';
 import { connectDb } from './platform/db.ts';
@@ -116,7 +117,7 @@ async function createPlatform(
   const passwords = createPasswords(options.passwordCost);
   const rateLimits = createRateLimits(config.rateLimitScale, redis && { redis: redis.commands, read });
   const { timeFloorMs = productionFloorMs } = options;
-  const breachedPasswords = createBreachedPasswords(config, log);
+  const breachedPasswords = createBreachedPasswords(config, log, createCache(redis?.commands ?? null));
   const identityProviders = createIdentityProviders(config.oauth);
   const signIn = { accessTokens, signatures, passwords, breachedPasswords, rateLimits, timeFloorMs, identityProviders };
   const { storageAround = (storage) => storage } = options;

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { createBreachedPasswords } from '../src/platform/breached-passwords.ts';
+import { createCache } from '../src/platform/cache.ts';
 import { createLogger } from '../src/platform/log.ts';
 import { waitForMail } from './support/mailbox.ts';
 import { ChangePassword, newPassword, ResetPassword, resetTokenFor } from './support/own-account.ts';
@@ -30,7 +31,9 @@ const app = useApp({ PASSWORD_BREACH_CHECK: 'on', PASSWORD_BREACH_URL });
 const logLines: string[] = [];
 const log = createLogger('info', { write: (line) => void logLines.push(line) });
 const lookUp = (environment: Record<string, string>, password = known) =>
-  createBreachedPasswords(readConfig({ PASSWORD_BREACH_URL, ...environment }), log).includes(password);
+  createBreachedPasswords(readConfig({ PASSWORD_BREACH_URL, ...environment }), log, createCache(null)).includes(
+    password,
+  );
 
 afterEach(() => {
   answer = answerWell;
@@ -61,10 +64,21 @@ describe('a breached password', () => {
     expect(again.data.resetPassword.__typename).toBe('PasswordChanged');
   });
 
+  test('F33 is refused again for a day without asking the list again, whose answer is kept as the set that it is', async () => {
+    const register = () =>
+      callerWith(app).send(Register, { input: { email: anAddress(), password: known, name: 'Ada' } });
+    await register();
+    asked.length = 0;
+    answer = (response) => response.writeHead(500).end();
+    expect((await register()).data.register).toMatchObject(refused);
+    expect(asked).toEqual([]);
+  });
+
   test('keeps nobody out while the list is down', async () => {
     answer = (response) => response.writeHead(500).end();
     const email = anAddress();
-    await callerWith(app).send(Register, { input: { email, password: known, name: 'Ada' } });
+    const unheard = 'a phrase that nobody has looked up yet';
+    await callerWith(app).send(Register, { input: { email, password: unheard, name: 'Ada' } });
     await waitForMail(app, { to: email });
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { notificationTypes } from '../src/domains/notifications/notification-texts.ts';
 import { graphql } from './generated/gql.ts';
 import { aCast, callerKinds } from './support/callers.ts';
 import { mailsTo, waitForMail } from './support/mailbox.ts';
@@ -40,7 +41,7 @@ describe('notification preferences', () => {
   test('list every type by every channel: in the app on, by mail off, security locked', async () => {
     const ada = await aPerson(app);
     const preferences = (await ada.send(Preferences)).data.viewer?.notificationPreferences ?? [];
-    expect(preferences).toHaveLength(24);
+    expect(preferences).toHaveLength(notificationTypes.length * 2);
     for (const { type, channel, isEnabled, isLocked } of preferences) {
       const isSecurity = ['session.revokedForReuse', 'mfa.changed'].includes(type);
       expect({ type, isLocked, isEnabled }).toEqual({
