@@ -171,7 +171,7 @@ export const rows: Readonly<Record<string, Row>> = {
 
   'Mutation.createWebhookEndpoint': { rule: 'admin', mfa: true, fresh: true, says: 'VALIDATION_FAILED' },
   'Mutation.deleteWebhookEndpoint': { rule: 'admin', mfa: true, key: 'webhooks:write' },
-  'Mutation.recoverWebhookEndpoint': { rule: 'admin', mfa: true, key: 'webhooks:write', says: 'VALIDATION_FAILED' },
+  'Mutation.recoverWebhookEndpoint': { rule: 'admin', mfa: true, says: 'VALIDATION_FAILED' },
   'Mutation.redeliverWebhook': { rule: 'admin', mfa: true, key: 'webhooks:write' },
   'Mutation.rotateWebhookSecret': { rule: 'admin', mfa: true, fresh: true },
   'Mutation.sendTestWebhook': { rule: 'admin', mfa: true, key: 'webhooks:write', says: 'CONFLICT' },
