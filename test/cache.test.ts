@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Cache, cached, createCache } from '../src/platform/cache.ts';
+import { afterAll, beforeAll, describe, expect, expectTypeOf, test, vi } from 'vitest';
+import { type Cache, type Cacheable, cached, createCache } from '../src/platform/cache.ts';
 import { createLogger } from '../src/platform/log.ts';
 import { connectRedis, type RedisConnections } from '../src/platform/redis.ts';
 import { aRedisServer, hasRedis, type RedisServer } from './support/redis.ts';
@@ -71,21 +71,15 @@ describe.each(stores)('a cached function, %s', (where, cacheOf) => {
   });
 });
 
+interface Money {
+  readonly cents: number;
+  format(): string;
+}
+
 test('F33 what would not come back as it was does not compile', () => {
-  const cache = createCache(null);
-  const policy = { name: 'never', seconds: 1 };
-  class Money {
-    readonly cents = 1;
-    format() {
-      return String(this.cents);
-    }
-  }
-  // @ts-expect-error A function is lost.
-  cached(cache, policy, async () => ({ again: () => 1 }));
-  // @ts-expect-error A class loses its methods.
-  cached(cache, policy, async () => [new Money()]);
-  const read = cached(cache, policy, async (_money: Money) => 1);
-  // @ts-expect-error So does an argument.
-  void (() => read(new Money()));
-  expect(cached(cache, policy, async () => ({ at: new Date() }))).toBeTypeOf('function');
+  expectTypeOf<Report>().toExtend<Cacheable<Report>>();
+  expectTypeOf<Cacheable<() => number>>().toBeNever();
+  expectTypeOf<{ readonly price: Money }>().not.toExtend<Cacheable<{ readonly price: Money }>>();
+  expectTypeOf<ReturnType<typeof cached<[Date], number>>>().not.toBeNever();
+  expectTypeOf<ReturnType<typeof cached<[Money], number>>>().toBeNever();
 });
