@@ -9,6 +9,8 @@ export default defineConfig({
     setupFiles: 'test/support/setup.ts',
     pool: 'forks',
     maxWorkers: 2,
+    // Of a machine that does other things as well.
+    expect: { poll: { timeout: 10_000 } },
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
