@@ -50,7 +50,7 @@ async function readyUrl(person: Person, id: string): Promise<string> {
   const look = async () => {
     const { auditExport } = await lookAt(person, id);
     if (auditExport?.state !== 'READY' || !auditExport.downloadUrl) throw new Error(`it is ${auditExport?.state}`);
-    return new URL(auditExport.downloadUrl, app.url).href;
+    return auditExport.downloadUrl;
   };
   return vi.waitFor(look, { timeout: 10_000, interval: 50 });
 }

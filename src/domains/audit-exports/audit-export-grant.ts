@@ -13,11 +13,11 @@ export type AuditExportGrant = z.output<typeof Grant>;
 
 /** The address of an export's file, for five minutes and for as long as the session is good. */
 export async function grantedUrl(
-  { signatures, config, now }: Platform,
+  { signatures, ownAddress, now }: Platform,
   access: { auditExportId: string; sessionId: string },
 ): Promise<string> {
   const grant = await signatures.sign(signatureType, { ...access, expiresAt: now().getTime() + lifetimeMs });
-  return `${config.publicApiUrl ?? ''}${auditExportPath}?grant=${grant}`;
+  return `${ownAddress.url()}${auditExportPath}?grant=${grant}`;
 }
 
 /** What a grant opens; null for one that is not ours, or not good any more. */
