@@ -1,10 +1,9 @@
 import path from 'node:path';
 import type { Config } from './config.ts';
-import { systemCtx } from './context.ts';
 import { startHttpServer } from './edge/http.ts';
 import { startMetricsServer } from './edge/metrics.ts';
 import { schema } from './graphql/schema.ts';
-import { queueMetrics } from './jobs/metrics.ts';
+import { queueGauges } from './jobs/metrics.ts';
 import { createJobQueue, startJobQueue, stopJobQueue } from './jobs/queue.ts';
 import { startSchedule } from './jobs/schedule.ts';
 import { startRounds, startWorker } from './jobs/worker.ts';
@@ -85,8 +84,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 async function serveMetrics(platform: Platform, closers: (() => Promise<void>)[]): Promise<string | null> {
   const { metricsPort } = platform.config;
   if (metricsPort === null) return null;
-  const queues = () => queueMetrics(systemCtx(platform));
-  const server = await startMetricsServer(platform, { port: metricsPort, queues });
+  const server = await startMetricsServer(platform, { port: metricsPort, refresh: queueGauges(platform) });
   closers.push(server.close);
   return server.url;
 }

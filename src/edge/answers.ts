@@ -24,6 +24,11 @@ export function sendProblem(
   sendJson(response, status, { type: 'about:blank', title: STATUS_CODES[status], status, ...more });
 }
 
+/** Whether a pipeline to a response has ended because its client went away, which is no failure of ours. */
+export function isClientGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
+
 /** A handler that reads; any method but GET and HEAD gets 405. */
 export function reading(handler: Handler): Handler {
   return (request, response, origin) => {

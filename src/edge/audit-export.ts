@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { openAuditExport } from '../domains/audit-exports/download.service.ts';
 import type { Platform } from '../platform/platform.ts';
-import { type Handler, reading, sendProblem } from './answers.ts';
+import { type Handler, isClientGone, reading, sendProblem } from './answers.ts';
 
 /** The file behind `AuditExport.downloadUrl`, as JSON Lines; 404 for a grant that is not good, or not any more. */
 export function auditExportRoute(platform: Platform): Handler {
@@ -14,9 +14,8 @@ export function auditExportRoute(platform: Platform): Handler {
     response.setHeader('content-type', 'application/jsonl; charset=utf-8');
     response.setHeader('content-disposition', `attachment; filename="${file.name}"`);
     if (request.method === 'HEAD') return void response.end();
-    await pipeline(Readable.from(file.parts), response).catch((error: NodeJS.ErrnoException) => {
-      // A reader who went away has lost nothing.
-      if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+    await pipeline(Readable.from(file.parts), response).catch((error: unknown) => {
+      if (!isClientGone(error)) throw error;
     });
   });
 }

@@ -7,7 +7,7 @@ import { idOf } from '../graphql/ids.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { ByteRange } from '../platform/storage/storage.ts';
 import { decodeId, nilId } from '../platform/typeid.ts';
-import { type Handler, reading, sendProblem } from './answers.ts';
+import { type Handler, isClientGone, reading, sendProblem } from './answers.ts';
 import { rangeOf } from './byte-range.ts';
 import { contentDisposition } from './content-disposition.ts';
 import { logTransfer, type TransferRecord } from './transfer-log.ts';
@@ -115,14 +115,9 @@ async function send(
   try {
     await pipeline(bytes, response);
   } catch (error) {
-    // A client that has gone is no failure of ours.
-    if (!response.destroyed && !isGone(error)) throw error;
+    if (!response.destroyed && !isClientGone(error)) throw error;
     record.outcome = 'CANCELED';
   } finally {
     await countEgress(ctx, { organizationId: download.file.organizationId, bytes: record.bytes });
   }
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

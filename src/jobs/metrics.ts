@@ -1,4 +1,6 @@
-import type { Ctx } from '../context.ts';
+import { Gauge } from 'prom-client';
+import { type Ctx, systemCtx } from '../context.ts';
+import type { Platform } from '../platform/platform.ts';
 import { jobNames } from './catalog.ts';
 
 /** How one queue stands, over all processes. */
@@ -42,4 +44,36 @@ function depthsOf(ctx: Ctx): Promise<Omit<QueueMetrics, 'openDeadLetters'>[]> {
         - min(start_after) FILTER (WHERE state < 'active' AND start_after <= pgboss.job_now())), 0)::float8
         AS "oldestWaitingSeconds"
     FROM pgboss.job WHERE state <= 'active' GROUP BY name`;
+}
+
+const states = ['waiting', 'delayed', 'retrying', 'running'] as const;
+
+/** Gauges of all queues, and what sets them. Every process tells the same: take the maximum, not the sum. */
+export function queueGauges(platform: Platform): () => Promise<void> {
+  const registers = [platform.metrics.registry];
+  const jobs = new Gauge({
+    name: 'gatehouse_jobs',
+    help: 'Jobs by queue and state.',
+    labelNames: ['queue', 'state'],
+    registers,
+  });
+  const oldest = new Gauge({
+    name: 'gatehouse_job_oldest_waiting_seconds',
+    help: 'For how long the oldest job that is due has waited, by queue.',
+    labelNames: ['queue'],
+    registers,
+  });
+  const dead = new Gauge({
+    name: 'gatehouse_dead_letters_open',
+    help: 'Jobs that were given up and wait for a superuser, by queue.',
+    labelNames: ['queue'],
+    registers,
+  });
+  return async () => {
+    for (const { queue, oldestWaitingSeconds, openDeadLetters, ...depths } of await queueMetrics(systemCtx(platform))) {
+      for (const state of states) jobs.set({ queue, state }, depths[state]);
+      oldest.set({ queue }, oldestWaitingSeconds);
+      dead.set({ queue }, openDeadLetters);
+    }
+  };
 }

@@ -7,6 +7,11 @@ export interface SpentCalls {
   quantity: number;
 }
 
+/** The one text that stands for a kind: what is counted together. */
+export function kindOf({ day, operation, userId, apiKeyId }: Omit<SpentCalls, 'quantity'>): string {
+  return `${day.toISOString()}/${operation}/${userId}/${apiKeyId}`;
+}
+
 /** What one process holds of the calls of one organization in one period. */
 export interface CallLease {
   readonly periodStart: Date;

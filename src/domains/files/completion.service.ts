@@ -1,11 +1,11 @@
 import type { Ctx } from '../../context.ts';
 import { enqueue } from '../../jobs/queue.ts';
 import { transact } from '../../platform/db.ts';
-import { encodeId, newId } from '../../platform/typeid.ts';
+import { newId } from '../../platform/typeid.ts';
 import { recordAudit } from '../audit/audit.service.ts';
-import { recordEvent } from '../events/events.service.ts';
 import { settleStorage } from '../quotas/storage.service.ts';
 import { isPicture } from './content-types.ts';
+import { recordFileEvent } from './file-events.service.ts';
 import { tellProgress } from './upload-ends.service.ts';
 import { UploadRefused } from './upload-refusal.ts';
 
@@ -55,11 +55,7 @@ export async function completeUpload(ctx: Ctx, completion: Completion): Promise<
       },
     });
     await ctx.db.upload.update({ where: { id: uploadId }, data: { fileId: file.id } });
-    await recordEvent(ctx, {
-      organizationId,
-      type: 'file.created',
-      data: { fileId: encodeId('File', file.id), name, size, contentType: type, sha256 },
-    });
+    await recordFileEvent(ctx, file, 'file.created');
     if (isPicture(type)) await enqueue(ctx, 'file.makeThumbnails', { fileId: file.id });
     await recordAudit(ctx, {
       organizationId,

@@ -2,12 +2,12 @@ import type { Ctx } from '../../context.ts';
 import { NotFound, parseInput } from '../../errors.ts';
 import type { File } from '../../generated/prisma/client.ts';
 import { transact } from '../../platform/db.ts';
-import { encodeId, nilId } from '../../platform/typeid.ts';
+import { nilId } from '../../platform/typeid.ts';
 import { type AuditEvent, recordAudit } from '../audit/audit.service.ts';
-import { recordEvent } from '../events/events.service.ts';
 import { releaseStorage } from '../quotas/storage.service.ts';
 import { contradictsName, isRunnableName } from './content-types.ts';
 import { removeDiscarded } from './discarded-objects.service.ts';
+import { recordFileEvent } from './file-events.service.ts';
 import { NewFileName, refuseName } from './file-name.ts';
 
 const trashDays = 30;
@@ -26,7 +26,7 @@ export async function renameFile(ctx: Ctx, input: FileInput & { readonly name: s
     if (isRunnableName(name) || contradictsName(file.contentType, name)) refuseName('This is no name for such a file.');
     if (file.name === name) return;
     await ctx.db.file.update({ where: { id: fileId }, data: { name } });
-    await tell(ctx, { ...file, name }, 'file.renamed');
+    await recordFileEvent(ctx, { ...file, name }, 'file.renamed');
     await audit(ctx, file, { action: 'file.renamed', metadata: { nameBefore: file.name, nameAfter: name } });
   });
   return { fileId };
@@ -38,7 +38,7 @@ export async function trashFile(ctx: Ctx, { fileId }: FileInput): Promise<FileIn
     const file = await lockFile(ctx, fileId);
     if (file.trashedAt) return;
     await ctx.db.file.update({ where: { id: fileId }, data: { trashedAt: ctx.now() } });
-    await tell(ctx, file, 'file.trashed');
+    await recordFileEvent(ctx, file, 'file.trashed');
     await audit(ctx, file, { action: 'file.trashed', metadata: { name: file.name } });
   });
   return { fileId };
@@ -50,7 +50,7 @@ export async function restoreFile(ctx: Ctx, { fileId }: FileInput): Promise<File
     const file = await lockFile(ctx, fileId);
     if (!file.trashedAt) return;
     await ctx.db.file.update({ where: { id: fileId }, data: { trashedAt: null } });
-    await tell(ctx, file, 'file.restored');
+    await recordFileEvent(ctx, file, 'file.restored');
     await audit(ctx, file, { action: 'file.restored', metadata: { name: file.name } });
   });
   return { fileId };
@@ -92,7 +92,7 @@ async function purge(
     const thumbnails = await ctx.db.thumbnail.findMany({ where: { fileId }, select: { storageKey: true } });
     await ctx.db.file.delete({ where: { id: fileId } });
     await releaseStorage(ctx, { organizationId: file.organizationId, bytes: Number(file.size) });
-    await tell(ctx, file, 'file.purged');
+    await recordFileEvent(ctx, file, 'file.purged');
     await audit(ctx, file, { action: 'file.purged', metadata: { name: file.name, size: Number(file.size) } });
     return [file, ...thumbnails].map(({ storageKey }) => storageKey);
   });
@@ -111,12 +111,6 @@ async function lockFile(ctx: Ctx, fileId: string): Promise<File> {
   const file = await ctx.db.file.findUnique({ where: { id: fileId } });
   if (!file) throw new NotFound();
   return file;
-}
-
-function tell(ctx: Ctx, file: File, type: 'file.renamed' | 'file.trashed' | 'file.restored' | 'file.purged') {
-  const { id, organizationId, name, size, contentType, sha256 } = file;
-  const data = { fileId: encodeId('File', id), name, size: Number(size), contentType, sha256 };
-  return recordEvent(ctx, { organizationId, type, data });
 }
 
 function audit(ctx: Ctx, { id, organizationId }: File, entry: Pick<AuditEvent, 'action' | 'metadata'>) {

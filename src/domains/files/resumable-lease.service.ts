@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Ctx } from '../../context.ts';
+import { startBeating } from './heartbeat.ts';
 import { tellProgress } from './upload-ends.service.ts';
 import { staleAfterMs } from './upload-lease.service.ts';
 import { UploadRefused } from './upload-refusal.ts';
 
-const beatEveryMs = 1_000;
 const askAgainMs = 250;
 const patienceMs = 20_000;
 
@@ -66,18 +66,13 @@ function keep(
     const upload = await ctx.db.upload.findUnique({ where: { id: uploadId } });
     if (!upload || upload.leaseId !== leaseId || upload.leaseWanted) letGo();
   };
-  const attempt = () => beat().catch((error: unknown) => ctx.log.warn({ err: error }, 'an upload missed a beat'));
-  let running = Promise.resolve();
-  const timer = setInterval(() => {
-    running = running.then(attempt);
-  }, beatEveryMs);
+  const beating = startBeating(ctx, beat);
   const lease: ResumableLease = {
     uploadId,
     leaseId,
     receivedBytes: null,
     async release() {
-      clearInterval(timer);
-      await running;
+      await beating.stop();
       await ctx.db.upload.updateMany({ where, data: { leaseId: null } });
     },
   };

@@ -4,10 +4,10 @@ import { NotFound } from '../../errors.ts';
 import type { Upload } from '../../generated/prisma/client.ts';
 import { newStorageKey } from '../../platform/storage/storage.ts';
 import { standingBearer } from './bearer.service.ts';
+import { startBeating } from './heartbeat.ts';
 import { tellProgress } from './upload-ends.service.ts';
 import { UploadRefused } from './upload-refusal.ts';
 
-const beatEveryMs = 1_000;
 /** After so long without a beat the process of a lease is taken for dead. */
 export const staleAfterMs = 10_000;
 
@@ -64,16 +64,5 @@ export function keepLease(
     tellProgress(ctx, upload.id);
     if (!(await standingBearer(ctx, upload, 'write'))) lose(new NotFound());
   };
-  // A beat that the database missed is made up for by the next; after too many others take the upload for dead.
-  const attempt = () => beat().catch((error: unknown) => ctx.log.warn({ err: error }, 'an upload missed a beat'));
-  let running = Promise.resolve();
-  const timer = setInterval(() => {
-    running = running.then(attempt);
-  }, beatEveryMs);
-  return {
-    stop() {
-      clearInterval(timer);
-      return running;
-    },
-  };
+  return startBeating(ctx, beat);
 }

@@ -59,10 +59,11 @@ async function claim(ctx: Ctx, call: IdempotentCall): Promise<string | null> {
 
 async function firstAnswer(ctx: Ctx, call: IdempotentCall): Promise<string> {
   const where = { callerId_keyDigest: { callerId: call.callerId, keyDigest: digestOf(call.key) } };
+  const fingerprint = fingerprintOf(ctx, call);
   for (let waitMs = lookEveryMs.first; ; waitMs = Math.min(waitMs * 2, lookEveryMs.most)) {
     const row = await ctx.db.idempotentRequest.findUnique({ where });
     if (!row) throw new Conflict('The first request with this Idempotency-Key was refused. Send it again.');
-    if (!sameBytes(row.fingerprint, fingerprintOf(ctx, call)))
+    if (!sameBytes(row.fingerprint, fingerprint))
       throw new Conflict('This Idempotency-Key came with another request before. Use a new one.');
     if (row.answer !== null) return open(ctx.platform.keyring, placeOf(row.id, call), row.answer);
     const beganMs = row.expiresAt.getTime() - keptMs;

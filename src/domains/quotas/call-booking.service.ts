@@ -1,5 +1,5 @@
 import type { Ctx } from '../../context.ts';
-import type { SpentCalls } from '../../platform/call-leases.ts';
+import { kindOf, type SpentCalls } from '../../platform/call-leases.ts';
 import { tellOfThresholds } from './thresholds.service.ts';
 
 export interface Booking {
@@ -38,8 +38,4 @@ async function addUsage(ctx: Ctx, { organizationId, periodStart, periodEnd, spen
       ${rows.map(({ quantity }) => quantity)}::bigint[]) AS s
     ON CONFLICT (organization_id, period_start, day, operation, user_id, api_key_id)
     DO UPDATE SET quantity = u.quantity + excluded.quantity`;
-}
-
-function kindOf({ day, operation, userId, apiKeyId }: SpentCalls): string {
-  return `${day.toISOString()}/${operation}/${userId}/${apiKeyId}`;
 }

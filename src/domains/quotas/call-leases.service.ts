@@ -1,6 +1,6 @@
 import { type Ctx, systemCtx } from '../../context.ts';
 import { QuotaExceeded } from '../../errors.ts';
-import type { CallLease, CallsLeft, SpentCalls } from '../../platform/call-leases.ts';
+import { type CallLease, type CallsLeft, kindOf, type SpentCalls } from '../../platform/call-leases.ts';
 import { transact } from '../../platform/db.ts';
 import type { Platform } from '../../platform/platform.ts';
 import { bookCalls } from './call-booking.service.ts';
@@ -78,7 +78,7 @@ function spend(platform: Platform, lease: CallLease, { operation, userId, apiKey
   lease.left -= 1;
   const now = platform.now();
   const day = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()));
-  const kind = `${day.toISOString()}/${operation}/${userId}/${apiKeyId}`;
+  const kind = kindOf({ day, operation, userId, apiKeyId });
   const spent = lease.spent.get(kind) ?? { day, operation, userId, apiKeyId, quantity: 0 };
   spent.quantity += 1;
   lease.spent.set(kind, spent);
