@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 
 /** A document that asks for one field of a root type, with arguments that fit their types and mean nothing. */
-export function askFor(type: 'query' | 'mutation', field: GraphQLField<unknown, unknown>): string {
+export function askFor(type: 'query' | 'mutation' | 'subscription', field: GraphQLField<unknown, unknown>): string {
   return `${type} { ${callOf(field)} }`;
 }
 

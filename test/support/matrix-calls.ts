@@ -2,6 +2,7 @@ import { type GraphQLSchema, getNamedType, isObjectType, isUnionType } from 'gra
 import { vi } from 'vitest';
 import { askFor, callOf, fieldsOf } from './every-field.ts';
 import { type Setting, targets } from './matrix-targets.ts';
+import { connected } from './raw-socket.ts';
 import type { Caller, TestApp } from './world.ts';
 
 /** Where a call that is let through ends its caller or the organization: they have a world of their own. */
@@ -16,7 +17,12 @@ export const endings = [
 
 /** The root fields and those of an organization, as `Type.field`. */
 export function fieldNames(schema: GraphQLSchema): string[] {
-  const types = [schema.getQueryType(), schema.getType('Organization'), schema.getMutationType()];
+  const types = [
+    schema.getQueryType(),
+    schema.getType('Organization'),
+    schema.getMutationType(),
+    schema.getSubscriptionType(),
+  ];
   return types.flatMap((type) =>
     isObjectType(type) ? fieldsOf(type).map((field) => `${type.name}.${field.name}`) : [],
   );
@@ -36,7 +42,7 @@ export async function callFor(schema: GraphQLSchema, name: string, setting: Sett
   if (name === 'Query.nodes') return `{ nodes(ids: ["${organizationId}"]) { __typename } }`;
   if (name === 'Query.user') return `{ user(id: "${owner.id}") { __typename } }`;
   if (typeName === 'Query') return askFor('query', field);
-  const document = askFor('mutation', field)
+  const document = askFor(typeName === 'Subscription' ? 'subscription' : 'mutation', field)
     .replace('organizationId: "x"', `organizationId: "${organizationId}"`)
     .replace(/\b(id|membershipId): "x"/, `$1: "${(await targets[fieldName]?.(setting)) ?? 'x'}"`);
   const isUnion = isUnionType(getNamedType(field.type));
@@ -50,6 +56,29 @@ export async function outcomeOf(caller: Caller, document: string): Promise<strin
   const root = Object.values(data ?? {})[0];
   if (root === null || root === undefined || (Array.isArray(root) && root[0] === null)) return 'null';
   return (root as { code?: string }).code ?? 'ok';
+}
+
+/** As `outcomeOf`, for a subscription: `ok` once the program listens for its events, or has sent one. */
+export async function listeningOutcome({ url, platform }: TestApp, caller: Caller, query: string): Promise<string> {
+  const { accessToken, secret } = caller as { accessToken?: string; secret?: string };
+  const token = accessToken ?? secret;
+  const client = await connected(url, token === undefined ? {} : { authorization: `Bearer ${token}` });
+  const listening = vi.spyOn(platform.pubsub, 'subscribe');
+  try {
+    client.send({ id: 'listening', type: 'subscribe', payload: { query } });
+    const told = client.next().then(({ payload }) => codeIn(payload) ?? 'ok');
+    const stands = vi.waitUntil(() => listening.mock.calls.length > 0, 10_000).then(() => 'ok');
+    return await Promise.race([told, stands]);
+  } finally {
+    listening.mockRestore();
+    client.socket.terminate();
+  }
+}
+
+/** Of the errors that a socket brings, alone or in a result. */
+function codeIn(payload: unknown): string | null {
+  const errors = Array.isArray(payload) ? payload : ((payload as { errors?: unknown[] }).errors ?? []);
+  return (errors[0] as { extensions: { code: string } } | undefined)?.extensions.code ?? null;
 }
 
 /** Opens the sessions again that an earlier call has ended. */

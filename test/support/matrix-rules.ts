@@ -1,6 +1,6 @@
 /**
- * Who may do what, as a table: one row for every field of Query, Mutation and Organization. The outcome of each of the
- * seventeen callers follows from the row. Who may listen to a subscription is in the test of what it tells.
+ * Who may do what, as a table: one row for every field of Query, Mutation, Subscription and Organization. The outcome of each
+ * of the seventeen callers follows from the row.
  *
  * A new field: run `npm test -- test/matrix.test.ts`. It fails for a field without a row and proposes the row that fits what
  * it saw. Read that row before it is pasted below: it says what is, and the row has to say what should be. A mutation whose
@@ -90,6 +90,10 @@ export const rows: Readonly<Record<string, Row>> = {
   'Query.viewer': read('anyone', 'any', {
     but: { anonymous: 'null', ...onlyMembersRead, 'key members:read': 'null' },
   }),
+
+  'Subscription.deadLetters': { rule: 'superuser', mfa: true },
+  'Subscription.notifications': own(),
+  'Subscription.uploadProgress': read('memberOrSuperuser', 'files:read'),
 
   'Organization.apiKeys': { rule: 'adminOrSuperuser' },
   'Organization.auditLog': read('adminOrSuperuser', 'audit:read', { mfa: true }),

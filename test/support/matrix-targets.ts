@@ -100,6 +100,7 @@ export const targets: Readonly<Record<string, Maker>> = {
   deleteOrganization: organization,
   createBillingPortalSession: organization,
   abortUpload: upload,
+  uploadProgress: upload,
   purgeFile: file,
   renameFile: file,
   restoreFile: file,
