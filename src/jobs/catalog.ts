@@ -12,8 +12,8 @@ export interface JobPolicy {
   readonly expireInSeconds: number;
   /** How many run at once in one worker process. */
   readonly concurrency: number;
-  /** How many run at once of one key (see `fairBy`), over all processes. In a race it may be one more. */
-  readonly concurrencyPerKey?: number;
+  /** How many of one key (see `fairBy`) run at once in one worker process: pg-boss counts more than one with a race. */
+  readonly concurrencyPerKey?: 1;
   /** What remains of one that is given up: a dead letter unless said otherwise; at most one at a time; or a line in the log. */
   readonly remains?: 'oneDeadLetter' | 'nothing';
 }
@@ -140,7 +140,7 @@ export const catalog = {
   'invitation.sendEmail': {
     // Of the organization only the turn is taken: one that invites hundreds holds up nobody else's invitations.
     payload: z.strictObject({ invitationId: z.uuid(), organizationId: z.uuid().optional() }),
-    policy: { ...mailPolicy, concurrency: 3, concurrencyPerKey: 2 },
+    policy: { ...mailPolicy, concurrency: 3, concurrencyPerKey: 1 },
     fairBy: 'organizationId',
   },
   'webhook.deliver': { payload: z.strictObject({}), policy: wakePolicy },

@@ -67,7 +67,7 @@ async function openSlot<Name extends JobName>(
     includeMetadata: true,
     pollingIntervalSeconds: 1,
     notifyPollingIntervalSeconds: isFirst ? 1 : 5,
-    ...(policy.concurrencyPerKey && { groupConcurrency: policy.concurrencyPerKey }),
+    ...(policy.concurrencyPerKey && { localGroupConcurrency: policy.concurrencyPerKey }),
   } satisfies WorkOptions;
   const slotId = await jobQueue.work(name, options, async ([job]: JobWithMetadata<unknown>[]) => {
     try {
