@@ -35,8 +35,12 @@ export async function startGatehouse(environment: Record<string, string> = {}): 
 }
 
 /** Starts a file that says `{"msg":"ready","url":…}` on a line of its own. */
-export async function startProcess(file: string, env: Record<string, string>): Promise<Measured> {
-  const child = spawn(process.execPath, [file], { cwd: root, env, stdio: ['ignore', 'pipe', 'ignore'] });
+export async function startProcess(
+  file: string,
+  env: Record<string, string>,
+  args: readonly string[] = [],
+): Promise<Measured> {
+  const child = spawn(process.execPath, [file, ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'ignore'] });
   const url = await readyUrl(child);
   return {
     url,
