@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -69,11 +69,32 @@ export async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
+const clockTickMs = 10;
+
+/** What Linux says of a process after its name, from its state on. */
+async function statOf(pid: number | string): Promise<string[]> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
 /** CPU time that a process has used so far, in milliseconds. */
-export async function cpuMs(pid: number): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
-  const clockTickMs = 10;
-  return (Number(fields[11]) + Number(fields[12])) * clockTickMs;
+export async function cpuMs(pid: number | string): Promise<number> {
+  const stat = await statOf(pid);
+  return (Number(stat[11] ?? 0) + Number(stat[12] ?? 0)) * clockTickMs;
+}
+
+/** The process that started a process. */
+export async function parentOf(pid: number | string): Promise<number> {
+  return Number((await statOf(pid))[1]);
+}
+
+/** CPU time of the living children of a process, in milliseconds. */
+export async function childrenCpuMs(pid: number): Promise<number> {
+  let sum = 0;
+  for (const entry of await readdir('/proc')) {
+    if (/^\d+$/.test(entry) && (await parentOf(entry)) === pid) sum += await cpuMs(entry);
+  }
+  return sum;
 }
 
 /** @throws when the API refuses */

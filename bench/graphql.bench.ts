@@ -9,16 +9,18 @@ import { startEmbeddedPostgres } from '../src/platform/embedded-postgres.ts';
 import { createLogger } from '../src/platform/log.ts';
 import { decodeId } from '../src/platform/typeid.ts';
 import { countedDatabase } from './counted-database.ts';
-import { aPerson, cpuMs, type Measured, type SignedIn, signIn, startProcess } from './gatehouse.ts';
+import { aPerson, childrenCpuMs, cpuMs, type Measured, parentOf, signIn, startProcess } from './gatehouse.ts';
 
 const rounds = 5;
 const lanes = 8;
 const questions = [
-  { name: '{ __typename }', times: 3_000, query: '{ __typename }' },
-  { name: 'viewer { id }', times: 2_000, query: '{ viewer { id } }' },
+  // Without credentials: the shell alone.
+  { name: '{ __typename }', times: 3_000, isPublic: true, query: '{ __typename }' },
+  { name: 'viewer { id }', times: 2_000, isPublic: false, query: '{ viewer { id } }' },
   {
     name: 'nested page',
     times: 500,
+    isPublic: false,
     query: `query Page($id: ID!) { organization(id: $id) { id name slug
       members(first: 20) { edges { cursor node { id role joinedAt user { id name email } } } pageInfo { hasNextPage endCursor } }
       files(first: 20) { edges { cursor node { id name size contentType createdAt } } pageInfo { hasNextPage endCursor } }
@@ -29,9 +31,11 @@ type Question = (typeof questions)[number];
 
 interface Side {
   readonly program: Measured;
-  readonly token: string | null;
+  /** A new access token; they live for five minutes. */
+  signIn(): Promise<string | null>;
   readonly organizationId: string;
   statements(): number;
+  readonly postmasterPid: number;
 }
 
 /** Grows the organization to so many members and files, and says so to the planner. */
@@ -56,7 +60,7 @@ async function growTo(databaseUrl: string, organizationId: string, rows: number)
 
 const agent = new Agent({ keepAlive: true, maxSockets: lanes });
 
-async function ask({ program, token, organizationId }: Side, { query }: Question): Promise<string> {
+async function ask({ program, organizationId }: Side, { query }: Question, token: string | null): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
   const sent = request(`${program.url}/graphql`, { method: 'POST', agent, headers }, (response) => {
@@ -69,28 +73,29 @@ async function ask({ program, token, organizationId }: Side, { query }: Question
   sent.on('error', reject).end(JSON.stringify({ query, variables: { id: organizationId } }));
   const text = await promise;
   if (text.includes('"errors"')) throw new Error(text);
-  return text;
 }
 
-async function askTimes(side: Side, question: Question, times: number): Promise<void> {
-  let left = times;
+interface Cost {
+  readonly serverMs: number;
+  readonly databaseMs: number;
+  readonly statements: number;
+}
+
+/** CPU of the server and of the database, and statements, for one request. */
+async function costOf(side: Side, question: Question): Promise<Cost> {
+  const token = question.isPublic ? null : await side.signIn();
+  const read = async () => [await cpuMs(side.program.pid), await childrenCpuMs(side.postmasterPid), side.statements()];
+  const before = await read();
+  let left = question.times;
   const lane = async () => {
-    while (left-- > 0) await ask(side, question);
+    while (left-- > 0) await ask(side, question, token);
   };
   await Promise.all(Array.from({ length: lanes }, lane));
-}
-
-/** CPU milliseconds of the server for one request. */
-async function costOf(side: Side, question: Question): Promise<number> {
-  const before = await cpuMs(side.program.pid);
-  await askTimes(side, question, question.times);
-  return ((await cpuMs(side.program.pid)) - before) / question.times;
-}
-
-async function statementsOf(side: Side, question: Question): Promise<number> {
-  const before = side.statements();
-  await askTimes(side, question, 100);
-  return Math.round((side.statements() - before) / 100);
+  const after = await read();
+  const [serverMs = 0, databaseMs = 0, statements = 0] = after.map(
+    (it, at) => (it - (before[at] ?? 0)) / question.times,
+  );
+  return { serverMs, databaseMs, statements };
 }
 
 function median(numbers: number[]): number {
@@ -99,19 +104,20 @@ function median(numbers: number[]): number {
 
 async function compare(rows: number, ours: Side, bare: Side): Promise<void> {
   for (const question of questions) {
-    const costs: [number, number][] = [];
-    for (const side of [ours, bare]) await askTimes(side, question, question.times);
-    for (let round = 0; round < rounds; round += 1)
+    const costs: [Cost, Cost][] = [];
+    // The first round warms up. The two take turns, so that other load meets both.
+    for (let round = 0; round <= rounds; round += 1)
       costs.push([await costOf(ours, question), await costOf(bare, question)]);
-    const [cost, least] = [median(costs.map(([one]) => one)), median(costs.map(([, other]) => other))];
+    const middle = (of: (pair: [Cost, Cost]) => number) => Number(median(costs.slice(1).map(of)).toFixed(3));
     const line = {
       question: question.name,
       rows,
-      cpuToBare: Number((cost / least).toFixed(2)),
-      statements: await statementsOf(ours, question),
-      statementsOfBare: await statementsOf(bare, question),
-      cpuMs: Number(cost.toFixed(3)),
-      cpuMsOfBare: Number(least.toFixed(3)),
+      cpuToBare: Number((middle(([{ serverMs }]) => serverMs) / middle(([, { serverMs }]) => serverMs)).toFixed(2)),
+      statements: Math.round(middle(([{ statements }]) => statements)),
+      statementsOfBare: Math.round(middle(([, { statements }]) => statements)),
+      cpuMs: middle(([{ serverMs }]) => serverMs),
+      databaseMs: middle(([{ databaseMs }]) => databaseMs),
+      databaseMsOfBare: middle(([, { databaseMs }]) => databaseMs),
     };
     console.log(JSON.stringify(line));
   }
@@ -124,16 +130,21 @@ async function withSides(databaseUrl: string, work: (ours: Side, bare: Side) => 
   await whole.stop();
   const [door, bareDoor] = [await countedDatabase(databaseUrl), await countedDatabase(databaseUrl)];
   const api = await startProcess('src/main.ts', { ...env, DATABASE_URL: door.url }, ['api']);
-  const person: SignedIn = await signIn(api.url, email);
-  const organizationId = decodeId('Organization', person.organizationId) ?? '';
-  const bare = await startProcess('bench/bare-graphql.ts', {
-    DATABASE_URL: bareDoor.url,
-    VIEWER_ID: await idOfPerson(databaseUrl, email),
-  });
+  const { organizationId } = await signIn(api.url, email);
+  const bareId = decodeId('Organization', organizationId) ?? '';
+  const { viewerId, postmasterPid } = await look(databaseUrl, email);
+  const bare = await startProcess('bench/bare-graphql.ts', { DATABASE_URL: bareDoor.url, VIEWER_ID: viewerId });
+  const token = async () => (await signIn(api.url, email)).token;
   try {
     await work(
-      { program: api, token: person.token, organizationId: person.organizationId, statements: door.statements },
-      { program: bare, token: null, organizationId, statements: bareDoor.statements },
+      { program: api, signIn: token, organizationId, statements: door.statements, postmasterPid },
+      {
+        program: bare,
+        signIn: async () => null,
+        organizationId: bareId,
+        statements: bareDoor.statements,
+        postmasterPid,
+      },
     );
   } finally {
     for (const program of [api, bare]) await program.stop();
@@ -141,10 +152,12 @@ async function withSides(databaseUrl: string, work: (ours: Side, bare: Side) => 
   }
 }
 
-async function idOfPerson(databaseUrl: string, email: string): Promise<string> {
+/** The person's id, and the process whose children serve the connections. */
+async function look(databaseUrl: string, email: string): Promise<{ viewerId: string; postmasterPid: number }> {
   return withConnection(databaseUrl, async (client) => {
-    const { rows } = await client.query<{ id: string }>('SELECT id FROM users WHERE email = $1', [email]);
-    return rows[0]?.id ?? '';
+    const text = 'SELECT id, pg_backend_pid() AS pid FROM users WHERE email = $1';
+    const { rows } = await client.query<{ id: string; pid: number }>(text, [email]);
+    return { viewerId: rows[0]?.id ?? '', postmasterPid: await parentOf(rows[0]?.pid ?? 0) };
   });
 }
 

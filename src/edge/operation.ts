@@ -122,8 +122,8 @@ async function executeInTime(prepared: PreparedOperation): Promise<Outcome> {
   if (type !== OperationTypeNode.QUERY) return execute(prepared);
   const ending = new AbortController();
   const leave = () => ending.abort(call.signal?.reason);
-  const tooLong = new ServiceUnavailable('The operation took too long. Ask for less at a time.');
-  const timer = setTimeout(() => ending.abort(tooLong), limits.queryTimeoutMs);
+  const endLate = () => ending.abort(new ServiceUnavailable('The operation took too long. Ask for less at a time.'));
+  const timer = setTimeout(endLate, limits.queryTimeoutMs);
   call.signal?.addEventListener('abort', leave, { once: true });
   try {
     return await execute({ ...prepared, signal: ending.signal } as ExecutionArgs);

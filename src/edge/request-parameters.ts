@@ -46,8 +46,9 @@ function parseJson(text: string, what: string): unknown {
 
 /** The bytes of a body as they came. @throws AppError with status 413, 408 (too slow) or 400 */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const tooLarge = badRequest(413, `The body is larger than ${limits.bodyMaxBytes} bytes.`, { connection: 'close' });
-  if (Number(request.headers['content-length']) > limits.bodyMaxBytes) throw tooLarge;
+  const tooLarge = () =>
+    badRequest(413, `The body is larger than ${limits.bodyMaxBytes} bytes.`, { connection: 'close' });
+  if (Number(request.headers['content-length']) > limits.bodyMaxBytes) throw tooLarge();
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const tooSlow = () => reject(badRequest(408, 'The body came too slowly.', { connection: 'close' }));
   const timer = setTimeout(tooSlow, limits.bodyTimeoutMs);
@@ -56,11 +57,15 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const take = (chunk: Buffer) => {
     size += chunk.length;
     chunks.push(chunk);
-    if (size > limits.bodyMaxBytes) reject(tooLarge);
+    if (size > limits.bodyMaxBytes) reject(tooLarge());
   };
+  const cut = () => reject(badRequest(400, 'The body ended too early.'));
   request.on('data', take);
-  request.once('end', () => resolve(Buffer.concat(chunks)));
-  request.once('close', () => reject(badRequest(400, 'The body ended too early.')));
+  request.once('end', () => {
+    request.off('close', cut);
+    resolve(Buffer.concat(chunks));
+  });
+  request.once('close', cut);
   return promise.finally(() => {
     clearTimeout(timer);
     request.off('data', take);

@@ -18,6 +18,8 @@ export type Read = <Row extends pg.QueryResultRow>(statement: {
 }) => Promise<Row[]>;
 
 const poolSize = 20;
+const preparedMax = 500;
+const unnamed = '';
 const serializationFailures = new Set(['P2034', '40001', '40P01']);
 const attemptsMax = 3;
 
@@ -32,9 +34,23 @@ export function connectDb(databaseUrl: string, log: Logger): { db: RootDb; read:
     keepAlive: true,
   });
   pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'));
-  const adapter = new PrismaPg(pool, { disposeExternalPool: true });
-  const db = new PrismaClient({ adapter, transactionOptions: { maxWait: 5_000, timeout: 10_000 } });
+  const adapter = new PrismaPg(pool, { disposeExternalPool: true, statementNameGenerator: statementNamer() });
+  // In any other format Prisma takes a stack trace for each call.
+  const db = new PrismaClient({
+    adapter,
+    errorFormat: 'minimal',
+    transactionOptions: { maxWait: 5_000, timeout: 10_000 },
+  });
   return { db, read: async (statement) => (await pool.query(statement)).rows };
+}
+
+/** Prepares what is asked often once on each connection. Clients choose columns, so the number of texts has no end of its own. */
+function statementNamer(): (query: { sql: string }) => string {
+  const names = new Map<string, string>();
+  return ({ sql }) => {
+    if (!names.has(sql) && names.size < preparedMax) names.set(sql, `prisma-${names.size}`);
+    return names.get(sql) ?? unnamed;
+  };
 }
 
 /**

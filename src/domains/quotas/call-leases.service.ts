@@ -63,6 +63,24 @@ export async function settleAll(platform: Platform, options?: { giveBack: boolea
   await Promise.all(Array.from({ length: settledAtOnce }, settleNext));
 }
 
+/**
+ * What `read` finds in the rows, and how many calls of a period this process has spent and not written down: together they are
+ * what was used, since nothing of it is written down meanwhile.
+ */
+export async function readWithUnbooked<T>(
+  { platform }: Ctx,
+  { organizationId, periodStart }: { organizationId: string; periodStart: Date },
+  read: () => Promise<T>,
+): Promise<{ readonly found: T; readonly unbooked: number }> {
+  return alone(platform, organizationId, async () => {
+    const found = await read();
+    const lease = platform.callLeases.held.get(organizationId);
+    const isOfPeriod = lease?.periodStart.getTime() === periodStart.getTime();
+    const spent = isOfPeriod ? [...lease.spent.values()] : [];
+    return { found, unbooked: spent.reduce((sum, { quantity }) => sum + quantity, 0) };
+  });
+}
+
 /** After a limit has changed: here it holds from the next call on, in other processes once their lease is over. */
 export async function forgetLease(ctx: Ctx, organizationId: string): Promise<void> {
   await settle(ctx, organizationId, { giveBack: true });

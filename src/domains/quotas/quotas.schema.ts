@@ -4,7 +4,7 @@ import { idOf } from '../../graphql/ids.ts';
 import { QuotaResource } from '../../graphql/results.ts';
 import { readsEverything } from '../members/members.access.ts';
 import { Organization } from '../organizations/organizations.schema.ts';
-import { type Quota, quotaOf, quotaResources, setOrganizationQuota } from './quotas.service.ts';
+import { type Quota, quotaOf, quotasOf, setOrganizationQuota } from './quotas.service.ts';
 import { type UsageRow, usageOf } from './usage.service.ts';
 
 const QuotaRef = builder.objectRef<Quota>('Quota').implement({
@@ -30,8 +30,7 @@ builder.prismaObjectField(Organization, 'quotas', (t) =>
     type: [QuotaRef],
     description: 'What is left of each resource. Members.',
     authScopes: ({ id }) => ({ memberOrSuperuser: id }),
-    resolve: ({ id: organizationId }, _args, ctx) =>
-      Promise.all(quotaResources.map((resource) => quotaOf(ctx, { organizationId, resource }))),
+    resolve: ({ id }, _args, ctx) => quotasOf(ctx, id),
   }),
 );
 

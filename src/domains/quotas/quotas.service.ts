@@ -4,10 +4,8 @@ import { transact } from '../../platform/db.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { readsEverything } from '../members/members.access.ts';
 import { lockOrganization } from '../organizations/organization-lock.ts';
-import { forgetLease, settle } from './call-leases.service.ts';
-import { termsOf } from './limits.service.ts';
-import { seatsUsed } from './seats.service.ts';
-import { storageUsed } from './storage.service.ts';
+import { forgetLease, readWithUnbooked } from './call-leases.service.ts';
+import { committedTermsOf, termsOf } from './limits.service.ts';
 
 export const quotaResources: readonly QuotaResource[] = ['API_CALLS', 'STORAGE_BYTES', 'MEMBERS'];
 
@@ -26,22 +24,54 @@ interface Input {
   readonly resource: QuotaResource;
 }
 
-/** One resource of an organization as it stands. Calls of this process are counted, those of others up to seconds ago. */
-export async function quotaOf(ctx: Ctx, input: Input): Promise<Quota> {
-  if (input.resource === 'API_CALLS') await settle(ctx, input.organizationId);
-  const { limit, period } = await termsOf(ctx, input);
-  const used = await usedOf(ctx, input, period.start);
-  const resetsAt = input.resource === 'API_CALLS' ? period.end : null;
-  return { resource: input.resource, limit, used, remaining: Math.max(0, limit - used), resetsAt };
+/** Each resource of an organization as it stands. Calls of this process are counted, those of others up to seconds ago. */
+export async function quotasOf(
+  ctx: Ctx,
+  organizationId: string,
+  resources: readonly QuotaResource[] = quotaResources,
+): Promise<Quota[]> {
+  const terms = await committedTermsOf(ctx, { organizationId, resources });
+  const periodStart = terms[0]?.period.start ?? ctx.now();
+  const { found, unbooked } = await readWithUnbooked(ctx, { organizationId, periodStart }, () =>
+    usedOf(ctx, { organizationId, resources, periodStart }),
+  );
+  return terms.map(({ resource, limit, period }) => {
+    const isOfCalls = resource === 'API_CALLS';
+    const used = Number(found[resource] ?? 0) + (isOfCalls ? unbooked : 0);
+    return { resource, limit, used, remaining: Math.max(0, limit - used), resetsAt: isOfCalls ? period.end : null };
+  });
 }
 
-async function usedOf(ctx: Ctx, { organizationId, resource }: Input, periodStart: Date): Promise<number> {
-  if (resource === 'MEMBERS') return seatsUsed(ctx, organizationId);
-  if (resource === 'STORAGE_BYTES') return storageUsed(ctx, organizationId);
-  const counter = await ctx.db.callCounter.findUnique({
-    where: { organizationId_periodStart: { organizationId, periodStart } },
-  });
-  return Number(counter?.used ?? 0);
+/** As `quotasOf` for one. */
+export async function quotaOf(ctx: Ctx, { organizationId, resource }: Input): Promise<Quota> {
+  const [quota] = await quotasOf(ctx, organizationId, [resource]);
+  if (!quota) throw new Error(`There is no quota of ${resource}.`);
+  return quota;
+}
+
+type Used = Readonly<Record<QuotaResource, string | null>>;
+
+/** A reservation counts as used. Members are counted only when asked for: there may be many. */
+const usedStatement = `
+  SELECT (SELECT used FROM call_counters WHERE organization_id = $1::uuid AND period_start = $2) AS "API_CALLS",
+         (SELECT used_bytes + reserved_bytes FROM storage_usages WHERE organization_id = $1::uuid) AS "STORAGE_BYTES",
+         CASE WHEN 'MEMBERS' = ANY ($3::text[])
+           THEN (SELECT count(*) FROM memberships WHERE organization_id = $1::uuid) END AS "MEMBERS"`;
+
+async function usedOf(
+  ctx: Ctx,
+  {
+    organizationId,
+    periodStart,
+    resources,
+  }: Pick<Input, 'organizationId'> & {
+    readonly periodStart: Date;
+    readonly resources: readonly QuotaResource[];
+  },
+): Promise<Used> {
+  const values = [organizationId, periodStart, resources];
+  const [row] = await ctx.platform.read<Used>({ name: 'quota-used', text: usedStatement, values });
+  return row ?? { API_CALLS: null, STORAGE_BYTES: null, MEMBERS: null };
 }
 
 /**
