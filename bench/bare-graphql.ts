@@ -22,8 +22,8 @@ const schema = buildSchema(`
   type Quota { resource: String!, limit: Float!, used: Float!, remaining: Float! }
 `);
 
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 20 });
-const viewerId = process.env.VIEWER_ID ?? '';
+const [connectionString = '', viewerId = ''] = process.argv.slice(2);
+const pool = new pg.Pool({ connectionString, max: 20 });
 
 async function rowsOf(name: string, text: string, values: unknown[]): Promise<Record<string, unknown>[]> {
   return (await pool.query({ name, text, values })).rows;

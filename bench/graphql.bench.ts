@@ -133,7 +133,7 @@ async function withSides(databaseUrl: string, work: (ours: Side, bare: Side) => 
   const { organizationId } = await signIn(api.url, email);
   const bareId = decodeId('Organization', organizationId) ?? '';
   const { viewerId, postmasterPid } = await look(databaseUrl, email);
-  const bare = await startProcess('bench/bare-graphql.ts', { DATABASE_URL: bareDoor.url, VIEWER_ID: viewerId });
+  const bare = await startProcess('bench/bare-graphql.ts', {}, [bareDoor.url, viewerId]);
   const token = async () => (await signIn(api.url, email)).token;
   try {
     await work(
