@@ -30,7 +30,7 @@ export function isOutage(error: unknown): boolean {
 type Link = Record<'code' | 'originalCode' | 'kind' | 'message', unknown>;
 
 /** The error, its causes, and the driver's error that Prisma keeps in `meta`. */
-function chainOf(error: unknown, depth = 0): Link[] {
+export function chainOf(error: unknown, depth = 0): Link[] {
   if (typeof error !== 'object' || error === null || depth > 5) return [];
   const { cause, meta } = error as { cause?: unknown; meta?: { driverAdapterError?: unknown } };
   return [error as Link, ...chainOf(cause, depth + 1), ...chainOf(meta?.driverAdapterError, depth + 1)];

@@ -3,6 +3,7 @@ import { AppError, BadUserInput, ServiceUnavailable } from '../errors.ts';
 import type { Logger } from '../platform/log.ts';
 import { isOutage } from './outage.ts';
 import { badRequest } from './request-parameters.ts';
+import { isUnstorableText } from './unstorable-text.ts';
 
 /** Where what the client must not see is written down. */
 export interface ErrorLog {
@@ -12,7 +13,8 @@ export interface ErrorLog {
 
 /**
  * The only translator of what was thrown into what a client reads: an AppError as it says itself, a mistake in document
- * or variables without the value that was sent, a lost database as SERVICE_UNAVAILABLE. Anything else is a bug: INTERNAL
+ * or variables without the value that was sent, a text that no database keeps as BAD_USER_INPUT, a lost one as
+ * SERVICE_UNAVAILABLE. Anything else is a bug: INTERNAL
  * with the request id, logged with its cause.
  */
 export function publicError(thrown: unknown, { log, requestId }: ErrorLog): GraphQLError {
@@ -65,6 +67,7 @@ function variableOf(error: GraphQLError): string | null {
 
 function refusalOf(cause: unknown): AppError | null {
   if (cause instanceof AppError) return cause;
+  if (isUnstorableText(cause)) return new BadUserInput('A text holds a character that cannot be kept, such as NUL.');
   if (isOutage(cause)) return new ServiceUnavailable(undefined, { cause });
   return cause instanceof GraphQLError ? clientMistake(cause) : null;
 }

@@ -5,6 +5,8 @@ import type { SigningJwk } from '../config.ts';
 const lifetimeSeconds = 300;
 const issuer = 'gatehouse';
 const cacheSize = 10_000;
+/** What a row can be looked for by. */
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export interface AccessToken {
   readonly token: string;
@@ -71,6 +73,7 @@ async function readToken(token: string, keySet: ReturnType<typeof createLocalJWK
       currentDate: now,
     });
     const { sub = '', sid, exp = 0 } = payload;
+    if (!uuid.test(sub) || !uuid.test(String(sid))) return null;
     return { userId: sub, sessionId: String(sid), expiresAt: new Date(exp * 1000) };
   } catch (error) {
     if (error instanceof errors.JOSEError) return null;
