@@ -27,4 +27,5 @@ run('prisma', ['generate', '--no-hints'], {
 });
 
 const hasDevelopmentTools = existsSync(path.join(bin, 'graphql-codegen'));
-if (hasDevelopmentTools) run('graphql-codegen', ['--config', 'codegen.ts', '--silent']);
+// Documents of tests that are ahead of `schema.graphql` have no types yet: `npm run codegen -- prisma` leaves them out.
+if (hasDevelopmentTools && process.argv[2] !== 'prisma') run('graphql-codegen', ['--config', 'codegen.ts', '--silent']);
