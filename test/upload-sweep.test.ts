@@ -11,6 +11,7 @@ import {
   aFile,
   anUpload,
   mebibyte,
+  type OpenUpload,
   orphans,
   put,
   slowly,
@@ -47,6 +48,19 @@ async function aDoomedApi(step: string) {
   return { url, exit: program.exit, kill: program.kill };
 }
 
+/** All bytes of an upload in one request of tus. */
+const patchAll = ({ tusUrl, token }: OpenUpload, url: string) =>
+  fetch(tusUrl.replace(app.url, url), {
+    method: 'PATCH',
+    headers: {
+      authorization: `Upload ${token}`,
+      'tus-resumable': '1.0.0',
+      'upload-offset': '0',
+      'content-type': 'application/offset+octet-stream',
+    },
+    body: 'x'.repeat(mebibyte),
+  });
+
 /** Used is the sum of the sizes, nothing is reserved, and neither side has what the other lacks. */
 async function expectEven(person: Person, files: number) {
   const { used, inFiles, reserved, missingObjects } = await storageOf(app, person.organizationId);
@@ -77,6 +91,34 @@ describe('F29 a process killed', () => {
     expect((await storageOf(app, ada.organizationId)).reserved).toBeGreaterThan(0);
     await sweepUploads(later(11 * second), signal);
     expect(await stateOf(ada, upload)).toEqual(['FAILED', 'UPLOAD_CUT']);
+    await expectEven(ada, 0);
+  });
+
+  test.each(['appended', 'finishing', 'finished'])(
+    'at the step "%s" of a resumable upload whose bytes are all there leaves a file',
+    async (step) => {
+      const ada = await aPerson(app);
+      const upload = await anUpload(ada, { size: mebibyte });
+      const doomed = await aDoomedApi(step);
+      await expect(patchAll(upload, doomed.url)).rejects.toThrow();
+      expect(await doomed.exit).toBeNull();
+      expect((await stateOf(ada, upload))[0]).toBe('RECEIVING');
+      await sweepUploads(later(11 * second), signal);
+      expect(await stateOf(ada, upload)).toEqual(['READY', null]);
+      await expectEven(ada, 1);
+    },
+  );
+
+  test('inside a part of a resumable upload leaves it to its client, and nothing after a day', async () => {
+    const ada = await aPerson(app);
+    const upload = await anUpload(ada, { size: mebibyte });
+    const doomed = await aDoomedApi('bytes');
+    await expect(patchAll(upload, doomed.url)).rejects.toThrow();
+    await doomed.exit;
+    await sweepUploads(later(11 * second), signal);
+    expect((await stateOf(ada, upload))[0]).toBe('RECEIVING');
+    await sweepUploads(later(day + second), signal);
+    expect(await stateOf(ada, upload)).toEqual(['EXPIRED', null]);
     await expectEven(ada, 0);
   });
 

@@ -88,6 +88,10 @@ describe('F09 is refused, whatever its name says:', () => {
       'an archive with more entries than anyone needs',
       zipOf(Object.fromEntries(Array.from({ length: 10_001 }, (_, at) => [`${at}`, '']))),
     ],
+    [
+      'an archive of archives that hold nothing but repetitions',
+      zipOf({ 'lib.zip': 'x'.repeat(1_000) }, { unpackedSize: 14_000 }),
+    ],
     ['an archive that leads out of its folder', zipOf({ '../../etc/cron.d/x': 'x' })],
     ['an archive with an absolute path', zipOf({ 'C:\\Windows\\x': 'x' })],
     ['an archive with a symbolic link', zipOf({ link: '/etc/passwd' }, { mode: 0o120777 })],
@@ -135,6 +139,7 @@ describe('is taken, as what it is:', () => {
     ['feed.xml', '<?xml version="1.0"?><feed/>', 'application/xml'],
     ['letter.docx', zipOf(docxParts), 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'],
     ['stuff.zip', zipOf({ 'a/b.txt': 'hello' }), 'application/zip'],
+    ['nested.zip', zipOf({ 'inner.zip': zipOf({ 'a.txt': 'hello' }).toString('latin1') }), 'application/zip'],
     ['stuff.gz', gzipSync('hello'), 'application/gzip'],
     ['report.pdf', padded(Buffer.from('%PDF-1.7\n')), 'application/pdf'],
     ['data.bin', padded(Buffer.from([0xfe, 0xfd])), 'application/octet-stream'],

@@ -1,11 +1,13 @@
-// A process that kills itself: `node doomed-api.ts DATABASE_URL DATA_DIR STEP` serves the API and dies without a word when its
-// storage comes to that step.
-import { startApp } from '../../src/app.ts';
+// A process that kills itself: `node doomed-api.ts DATABASE_URL DATA_DIR STEP [VARIABLES]` serves the API and dies without a
+// word when its storage comes to that step. With VARIABLES, further ones of the environment as JSON, it works on jobs too.
+import { type AppRole, startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/platform/log.ts';
 import type { Storage } from '../../src/platform/storage/storage.ts';
 
-const [databaseUrl = '', dataDir = '', step = ''] = process.argv.slice(2);
+const [databaseUrl = '', dataDir = '', step = '', variables = ''] = process.argv.slice(2);
+/** So many that S3 has a part of them. */
+const partBytes = 9 * 1024 * 1024;
 
 /** Nothing after it happens: the signal is on its way when the promise is waited for. */
 async function dieAt(here: string): Promise<void> {
@@ -14,10 +16,23 @@ async function dieAt(here: string): Promise<void> {
   await new Promise(() => {});
 }
 
-async function* dyingAfterTheFirst(source: AsyncIterable<Uint8Array>) {
+async function* dyingOnTheWay(source: AsyncIterable<Uint8Array>) {
+  let bytes = 0;
   for await (const chunk of source) {
     yield chunk;
+    bytes += chunk.length;
     await dieAt('bytes');
+    if (bytes > partBytes) await dieAt('part');
+  }
+}
+
+/** Whether the last object that was stored is a smaller picture. */
+let isThumbnail = false;
+async function* noticing(source: AsyncIterable<Uint8Array>) {
+  isThumbnail = false;
+  for await (const chunk of source) {
+    isThumbnail ||= Buffer.from(chunk).toString('latin1', 8, 12) === 'WEBP';
+    yield chunk;
   }
 }
 
@@ -25,8 +40,18 @@ const around = (storage: Storage): Storage => ({
   ...storage,
   async put(key, source) {
     await dieAt('claimed');
-    await storage.put(key, dyingAfterTheFirst(source));
+    await storage.put(key, noticing(dyingOnTheWay(source)));
     await dieAt('stored');
+    if (isThumbnail) await dieAt('thumbnail');
+  },
+  async append(draft, size, source) {
+    await storage.append(draft, size, dyingOnTheWay(source));
+    await dieAt('appended');
+  },
+  async finish(draft) {
+    await dieAt('finishing');
+    await storage.finish(draft);
+    await dieAt('finished');
   },
   async remove(key) {
     await dieAt('removing');
@@ -35,7 +60,9 @@ const around = (storage: Storage): Storage => ({
   },
 });
 
-const config = readConfig({ DATABASE_URL: databaseUrl, DATA_DIR: dataDir, PORT: '0', RATE_LIMIT_SCALE: '1000' });
+const given = { DATABASE_URL: databaseUrl, DATA_DIR: dataDir, PORT: '0', RATE_LIMIT_SCALE: '1000' };
+const config = readConfig({ ...given, ...JSON.parse(variables || '{}') });
 const log = createLogger('info', { write: () => undefined });
-const { url } = await startApp(config, { databaseUrl, roles: ['api'], log, storageAround: around });
+const roles: AppRole[] = variables ? ['api', 'worker'] : ['api'];
+const { url } = await startApp(config, { databaseUrl, roles, log, storageAround: around });
 process.stdout.write(`{"msg":"ready","url":"${url}"}\n`);

@@ -1,6 +1,8 @@
 import type { Ctx } from '../../context.ts';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { removeAllDiscarded } from './discarded-objects.service.ts';
+import { resumableProgress } from './resumable.service.ts';
+import { leaseResumable } from './resumable-lease.service.ts';
 import { settleOldScans } from './scanning.service.ts';
 import { closeUpload, openStates } from './upload-ends.service.ts';
 import { staleAfterMs } from './upload-lease.service.ts';
@@ -13,8 +15,9 @@ const endedUploadHours = 30 * 24;
 const orphanAgeMs = hourMs;
 
 /**
- * Gives back what uploads hold whose process has died or whose time is over, and removes every object that was given up.
- * Comes round every half a minute: what was held when a process was killed is free within sixty seconds.
+ * Gives back what uploads hold whose process has died or whose time is over, makes a file of a resumable one that is whole,
+ * and removes every object that was given up. Comes round every half a minute: what was held when a process was killed is
+ * free within sixty seconds. A resumable upload that is not whole waits for its client until its time is over.
  */
 export async function sweepUploads(ctx: Ctx, signal: AbortSignal): Promise<void> {
   const now = ctx.now();
@@ -26,6 +29,7 @@ export async function sweepUploads(ctx: Ctx, signal: AbortSignal): Promise<void>
     OR: [{ state: 'PENDING' }, { state: 'RECEIVING', activeAt: stale }],
   };
   await closeEach(ctx, { where: expired, state: 'EXPIRED', failure: null });
+  await completeWhole(ctx, { lt: stale.lt }, signal);
   await settleOldScans(ctx);
   await removeAllDiscarded(ctx, signal);
   await ctx.db.upload.deleteMany({
@@ -45,6 +49,34 @@ async function closeEach(
     // One whose lease is another's by now is alive.
     for (const { id: uploadId, leaseId } of uploads) await closeUpload(ctx, { uploadId, leaseId, ...end });
     found = uploads.length;
+  }
+}
+
+/**
+ * Resumable uploads that a dead process was at, or of which all bytes are known to be there: whoever sent the last of them has no
+ * reason to come again. How many there are only the storage knows.
+ */
+async function completeWhole(ctx: Ctx, stale: Prisma.DateTimeFilter, signal: AbortSignal): Promise<void> {
+  const uploads = await ctx.db.upload.findMany({
+    where: {
+      state: 'RECEIVING',
+      draft: { not: null },
+      activeAt: stale,
+      expiresAt: { gt: ctx.now() },
+      OR: [{ leaseId: { not: null } }, { receivedBytes: { equals: ctx.db.upload.fields.declaredSize } }],
+    },
+    select: { id: true },
+  });
+  for (const { id: uploadId } of uploads) {
+    const lease = await leaseResumable(ctx, { uploadId, signal, letGo: () => undefined });
+    try {
+      await resumableProgress(ctx, lease);
+    } catch (error) {
+      // Refused for what is in it, or the storage is away: the next round looks again.
+      ctx.log.warn({ err: error, uploadId }, 'an upload could not be taken up again');
+    } finally {
+      await lease.release();
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Ctx } from '../../context.ts';
-import { Forbidden, NotFound, parseInput, ValidationFailed } from '../../errors.ts';
+import { AppError, Forbidden, NotFound, parseInput, ValidationFailed } from '../../errors.ts';
 import type { Upload } from '../../generated/prisma/client.ts';
 import { transact } from '../../platform/db.ts';
 import { newId, nilId } from '../../platform/typeid.ts';
@@ -9,10 +9,12 @@ import { answerableUserId, includesRole, roleIn } from '../members/members.acces
 import { reserveStorage, reserveStorageUpTo } from '../quotas/storage.service.ts';
 import { bearerOf } from './bearer.service.ts';
 import { FileName } from './file-name.ts';
-import { closeUpload } from './upload-ends.service.ts';
+import { closeUpload, openStates } from './upload-ends.service.ts';
 import { uploadToken } from './upload-token.ts';
 
 const hoursToLive = 24;
+/** Of one organization at a time: an upload of no bytes, or of few, sets little aside. */
+const openMax = 1_000;
 /** What is set aside at a time for an upload whose size is not known. */
 export const reservationStep = 8 * 1024 * 1024;
 
@@ -55,7 +57,7 @@ export interface OpenedUpload {
 /**
  * Opens an upload with its bytes set aside: all of them, or a first part where the size is not known. The same client key
  * of the same person gives the same upload again.
- * @throws ValidationFailed, QuotaExceeded
+ * @throws ValidationFailed, QuotaExceeded; RATE_LIMITED while the organization has too many open
  */
 export async function createUpload(ctx: Ctx, form: UploadForm): Promise<OpenedUpload> {
   const input = parseInput(NewUpload(ctx.platform.config.files.maxBytes), form);
@@ -90,6 +92,7 @@ async function open(
   if (count === 0) return sameAgain(ctx, input);
   if (size !== null) await reserveStorage(ctx, { organizationId, bytes: size });
   else await reserveFirstStep(ctx, { organizationId, id });
+  await refuseTooMany(ctx, organizationId);
   await recordAudit(ctx, {
     organizationId,
     action: 'upload.created',
@@ -98,6 +101,15 @@ async function open(
     metadata: { name, size },
   });
   return id;
+}
+
+/** After the reservation, which lets one transaction of an organization through at a time. */
+async function refuseTooMany({ db }: Ctx, organizationId: string): Promise<void> {
+  // No upload that is open has a file: that much of the condition is an index.
+  const open = await db.upload.count({ where: { organizationId, fileId: null, state: { in: [...openStates] } } });
+  if (open <= openMax) return;
+  const message = `At most ${openMax} uploads are open at a time. End some, or wait until they are done.`;
+  throw new AppError('RATE_LIMITED', message, { retryAfterSeconds: 60 });
 }
 
 async function reserveFirstStep(ctx: Ctx, { organizationId, id }: { organizationId: string; id: string }) {

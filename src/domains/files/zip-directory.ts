@@ -7,6 +7,10 @@ const entrySignature = 0x02014b50;
 const entryBytes = 46;
 const entriesMax = 10_000;
 const symbolicLink = 0o120000;
+/** An archive is packed already: one that can be packed much further holds the same thing over and over (42.zip). */
+const innerArchive = /\.(zip|jar|gz|tgz|bz2|xz|zst|7z|rar)$/i;
+const innerRatioMax = 5;
+const innerHarmlessBytes = 4_096;
 
 /** Where the directory of a ZIP lies, read from its tail; null when the tail is none of a ZIP. */
 export function directoryPlace(tail: Buffer): { start: number; length: number } | null {
@@ -21,7 +25,7 @@ export function directoryPlace(tail: Buffer): { start: number; length: number } 
 
 export interface DirectoryJudgement {
   readonly unpackedBytes: number;
-  /** Not too many entries, none of them a link, none of them outside of the folder that it is unpacked to. */
+  /** Not too many entries; none of them a link, outside of the folder that it is unpacked to, or an archive full of nothing. */
   readonly isSafe: boolean;
   /** It holds the macros of an office document, or is a program of Java or Android. */
   readonly runs: boolean;
@@ -37,8 +41,11 @@ export function judgeDirectory(directory: Buffer): DirectoryJudgement {
     const end = at + entryBytes + nameLength + extraLength + directory.readUInt16LE(at + 32);
     const name = directory.toString('utf8', at + entryBytes, at + entryBytes + nameLength);
     const extra = directory.subarray(at + entryBytes + nameLength, at + entryBytes + nameLength + extraLength);
-    unpackedBytes += unpackedOf(directory.readUInt32LE(at + 24), extra);
+    const unpacked = unpackedOf(directory.readUInt32LE(at + 24), extra);
+    unpackedBytes += unpacked;
     const isLink = ((directory.readUInt32LE(at + 38) >>> 16) & 0o170000) === symbolicLink;
+    const isHollow = unpacked > innerHarmlessBytes && unpacked > innerRatioMax * directory.readUInt32LE(at + 20);
+    isSafe &&= !(isHollow && innerArchive.test(name));
     isSafe &&= !isLink && !/^[/\\]|^[a-z]:|(^|[/\\])\.\.([/\\]|$)/i.test(name);
     runs ||= /(^|\/)vbaProject\.bin$|^META-INF\/MANIFEST\.MF$|^AndroidManifest\.xml$/i.test(name);
     entries += 1;
