@@ -2,12 +2,43 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bodyOf } from '../src/edge/upload-body.ts';
-import { AbortUpload, anUpload, expectNothingLeft, mebibyte, put, slowly, stateOf, streamOf } from './support/files.ts';
+import { decodeId, encodeId, newId } from '../src/platform/typeid.ts';
+import {
+  AbortUpload,
+  anUpload,
+  CreateUpload,
+  expectNothingLeft,
+  mebibyte,
+  put,
+  slowly,
+  stateOf,
+  streamOf,
+} from './support/files.ts';
 import { exchange, rawConnection } from './support/raw-socket.ts';
 import { Logout } from './support/session-operations.ts';
 import { aPerson, type Person, useApp } from './support/world.ts';
 
 const app = useApp({ UPLOAD_MAX_BYTES: String(64 * mebibyte) });
+
+test('an organization has a thousand uploads open at most, also of five at once', async () => {
+  const ada = await aPerson(app);
+  const { createdAt, ...row } = await app.platform.db.upload.findUniqueOrThrow({
+    where: { id: decodeId('Upload', (await anUpload(ada, { size: 0 })).id) ?? '' },
+  });
+  const others = Array.from({ length: 997 }, () => ({ ...row, createdAt, id: newId() }));
+  await app.platform.db.upload.createMany({ data: others });
+  const input = { organizationId: ada.organizationId, name: 'a.txt', size: 0 };
+  const answers = await Promise.all(Array.from({ length: 5 }, () => ada.send(CreateUpload, { input })));
+  expect(answers.map(({ codes, data }) => codes[0] ?? data.createUpload.__typename).sort()).toEqual([
+    ...Array(3).fill('RATE_LIMITED'),
+    ...Array(2).fill('UploadCreated'),
+  ]);
+  expect(answers.flatMap(({ errors }) => errors.map(({ extensions }) => extensions?.retryAfterSeconds))).toEqual([
+    60, 60, 60,
+  ]);
+  await ada.send(AbortUpload, { id: encodeId('Upload', row.id) });
+  expect((await ada.send(CreateUpload, { input })).codes).toEqual([]);
+});
 
 describe('F09 what is refused leaves nothing:', () => {
   let ada: Person;

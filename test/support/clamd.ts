@@ -8,6 +8,8 @@ export const eicar = `X5O!P%@AP[4\\PZX54(P^)7CC)7}$${'EICAR-STANDARD-ANTIVIRUS-T
 export interface TestClamd {
   readonly url: string;
   mode: 'scanning' | 'silent' | 'full';
+  /** What is in bytes that it comes to no end with; null: nothing is. */
+  hangsOn: string | null;
   /** How many bytes it was sent in all. */
   received: number;
   close(): Promise<void>;
@@ -20,6 +22,7 @@ export async function aClamd(): Promise<TestClamd> {
   const clamd: TestClamd = {
     url: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`,
     mode: 'scanning',
+    hangsOn: null,
     received: 0,
     async close() {
       server.close();
@@ -31,6 +34,7 @@ export async function aClamd(): Promise<TestClamd> {
     if (clamd.mode === 'silent') return void socket.destroy();
     const stream = await readStream(socket);
     clamd.received += stream.length;
+    if (clamd.hangsOn !== null && stream.includes(clamd.hangsOn)) return;
     if (clamd.mode === 'full') return void socket.end('INSTREAM size limit exceeded. ERROR\0');
     socket.end(stream.includes(eicar) ? 'stream: Eicar-Test-Signature FOUND\0' : 'stream: OK\0');
   }

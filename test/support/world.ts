@@ -27,7 +27,8 @@ export const password = 'correct horse battery staple';
 
 export interface TestAppOptions {
   /** A program whose database this one shares, as a second machine would, for the API alone: mails come to the first. */
-  readonly beside?: TestApp;
+  readonly beside?: Pick<TestApp, 'databaseUrl'>;
+  readonly roles?: AppRole[];
   readonly timeFloorMs?: number;
   readonly mailWaits?: MailWaits;
 }
@@ -35,7 +36,7 @@ export interface TestAppOptions {
 /** Limits by origin are out of the way unless `environment` says otherwise. */
 export async function startTestApp(
   environment: Record<string, string> = {},
-  { beside, timeFloorMs = 0, ...options }: TestAppOptions = {},
+  { beside, roles = beside ? ['api'] : ['api', 'worker'], timeFloorMs = 0, ...options }: TestAppOptions = {},
 ): Promise<TestApp> {
   const database = beside ? { url: beside.databaseUrl, drop: async () => undefined } : await cloneDatabase();
   const dataDir = await mkdtemp(path.join(tmpdir(), 'gatehouse-test-'));
@@ -44,7 +45,6 @@ export async function startTestApp(
   const logLines: Record<string, unknown>[] = [];
   const log = createLogger('info', { write: (line) => void logLines.push(JSON.parse(line)) });
   const passwordCost = { memoryKiB: 1024, passes: 2 };
-  const roles: AppRole[] = beside ? ['api'] : ['api', 'worker'];
   const app = await startApp(config, { databaseUrl: database.url, roles, log, passwordCost, timeFloorMs, ...options });
   return {
     url: app.url ?? '',
