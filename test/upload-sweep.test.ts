@@ -1,4 +1,6 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { systemCtx } from '../src/context.ts';
 import { purgeOldTrash } from '../src/domains/files/files.service.ts';
 import { reconcileStorage } from '../src/domains/files/reconciliation.service.ts';
@@ -26,8 +28,7 @@ const app = useApp();
 const signal = new AbortController().signal;
 const second = 1_000;
 const day = 86_400 * second;
-
-afterEach(endPrograms);
+const patience = { timeout: 20_000, interval: 20 };
 
 const TrashOld = graphql(`mutation TrashOld($id: ID!) { trashFile(input: { id: $id }) { __typename } }`);
 const PurgeDoomed = graphql(`mutation PurgeDoomed($id: ID!) { purgeFile(input: { id: $id }) { __typename } }`);
@@ -35,18 +36,6 @@ const DeleteWhole = graphql(`mutation DeleteWhole($id: ID!) { deleteOrganization
 
 /** As a job would see it after so long. */
 const later = (ms: number) => ({ ...systemCtx(app.platform), now: () => new Date(Date.now() + ms) });
-
-/** A process that dies at this step of its storage. */
-async function aDoomedApi(step: string) {
-  const { dataDir } = app.platform.config;
-  const program = runProgram('test/support/doomed-api.ts', { PATH: process.env.PATH ?? '' }, [
-    app.databaseUrl,
-    dataDir,
-    step,
-  ]);
-  const url = (await program.ready()) ?? '';
-  return { url, exit: program.exit, kill: program.kill };
-}
 
 /** All bytes of an upload in one request of tus. */
 const patchAll = ({ tusUrl, token }: OpenUpload, url: string) =>
@@ -75,86 +64,114 @@ async function expectEven(person: Person, files: number) {
   expect(await app.platform.db.discardedObject.count()).toBe(0);
 }
 
-describe('F29 a process killed', () => {
-  test.each([
-    ['claimed', mebibyte],
-    ['bytes', null],
-    ['stored', mebibyte],
-  ])('at the step "%s" of an upload leaves nothing after the sweep', async (step, size) => {
-    const ada = await aPerson(app);
-    const upload = await anUpload(ada, { size });
-    const doomed = await aDoomedApi(step);
-    const target = { ...upload, url: upload.url.replace(app.url, doomed.url) };
-    await expect(put(target, streamOf(Buffer.alloc(mebibyte, 'x')))).rejects.toThrow();
-    expect(await doomed.exit).toBeNull();
-    expect((await stateOf(ada, upload))[0]).toBe('RECEIVING');
-    expect((await storageOf(app, ada.organizationId)).reserved).toBeGreaterThan(0);
-    await sweepUploads(later(11 * second), signal);
-    expect(await stateOf(ada, upload)).toEqual(['FAILED', 'UPLOAD_CUT']);
-    await expectEven(ada, 0);
-  });
+/** What a process is at when it is killed. */
+interface Work {
+  readonly what: string;
+  /** Where in its storage. */
+  readonly step: string;
+  readonly begin: (person: Person, url: string) => Promise<{ upload?: OpenUpload; done: Promise<unknown> }>;
+  /** What becomes of the upload, and how many files there are then. */
+  readonly end: readonly (string | null)[] | null;
+  readonly files: number;
+}
 
-  test.each(['appended', 'finishing', 'finished'])(
-    'at the step "%s" of a resumable upload whose bytes are all there leaves a file',
-    async (step) => {
-      const ada = await aPerson(app);
-      const upload = await anUpload(ada, { size: mebibyte });
-      const doomed = await aDoomedApi(step);
-      await expect(patchAll(upload, doomed.url)).rejects.toThrow();
-      expect(await doomed.exit).toBeNull();
-      expect((await stateOf(ada, upload))[0]).toBe('RECEIVING');
-      await sweepUploads(later(11 * second), signal);
-      expect(await stateOf(ada, upload)).toEqual(['READY', null]);
-      await expectEven(ada, 1);
+const putting = (size: number | null) => async (person: Person, url: string) => {
+  const upload = await anUpload(person, { size });
+  const target = { ...upload, url: upload.url.replace(app.url, url) };
+  return { upload, done: put(target, streamOf(Buffer.alloc(mebibyte, 'x'))) };
+};
+const patching = async (person: Person, url: string) => {
+  const upload = await anUpload(person, { size: mebibyte });
+  return { upload, done: patchAll(upload, url) };
+};
+const aborting = async (person: Person, url: string) => {
+  const upload = await anUpload(person, { size: 100_000 });
+  const sending = slowly(upload, 100_000);
+  await vi.waitUntil(async () => (await stateOf(person, upload))[0] === 'RECEIVING', patience);
+  const aborted = callerWith({ url }, person.accessToken).send(AbortUpload, { id: upload.id });
+  return { upload, done: Promise.all([aborted, sending]) };
+};
+const purging = async (person: Person, url: string) => {
+  const [id] = [await aFile(person), await aFile(person)];
+  return { done: callerWith({ url }, person.accessToken).send(PurgeDoomed, { id }) };
+};
+const cut = ['FAILED', 'UPLOAD_CUT'];
+const ready = ['READY', null];
+
+const works: Work[] = [
+  { what: 'an upload', step: 'claimed', begin: putting(mebibyte), end: cut, files: 0 },
+  { what: 'an upload', step: 'bytes', begin: putting(null), end: cut, files: 0 },
+  { what: 'an upload', step: 'stored', begin: putting(mebibyte), end: cut, files: 0 },
+  { what: 'a whole resumable upload', step: 'appended', begin: patching, end: ready, files: 1 },
+  { what: 'a whole resumable upload', step: 'finishing', begin: patching, end: ready, files: 1 },
+  { what: 'a whole resumable upload', step: 'finished', begin: patching, end: ready, files: 1 },
+  { what: 'an abort', step: 'removing', begin: aborting, end: ['ABORTED', null], files: 0 },
+  { what: 'an abort', step: 'removed', begin: aborting, end: ['ABORTED', null], files: 0 },
+  { what: 'a purge', step: 'removing', begin: purging, end: null, files: 1 },
+  { what: 'a purge', step: 'removed', begin: purging, end: null, files: 1 },
+  // Its client may come again, for a day.
+  { what: 'a part of a resumable upload', step: 'bytes', begin: patching, end: ['EXPIRED', null], files: 0 },
+];
+
+interface Left {
+  readonly person: Person;
+  readonly upload: OpenUpload | undefined;
+  /** Right after the kill. */
+  readonly state: string | null | undefined;
+}
+
+/** Brings one process to all these places, each for a person of its own, and kills it there. */
+async function killedAtAll(): Promise<Left[]> {
+  const { dataDir } = app.platform.config;
+  const tell = (text: string) => writeFile(path.join(dataDir, 'doom'), text);
+  await tell('nothing');
+  const environment = { PATH: process.env.PATH ?? '' };
+  const doomed = runProgram('test/support/doomed-api.ts', environment, [app.databaseUrl, dataDir, 'as told']);
+  const url = (await doomed.ready()) ?? '';
+  const left: Omit<Left, 'state'>[] = [];
+  const ends: Promise<unknown>[] = [];
+  for (const [at, { step, begin }] of works.entries()) {
+    const person = await aPerson(app);
+    await tell(`${step} ${at}`);
+    const { upload, done } = await begin(person, url);
+    ends.push(
+      done.then(
+        () => 'done',
+        () => 'broken off',
+      ),
+    );
+    await vi.waitUntil(() => doomed.stdout().includes(`reached ${at}\n`), patience);
+    left.push({ person, upload });
+  }
+  doomed.kill('SIGKILL');
+  expect(await doomed.exit).toBeNull();
+  expect(new Set(await Promise.all(ends))).toEqual(new Set(['broken off']));
+  return Promise.all(
+    left.map(async (one) => ({ ...one, state: one.upload && (await stateOf(one.person, one.upload))[0] })),
+  );
+}
+
+describe('F29 a process killed', () => {
+  let left: Left[];
+  beforeAll(async () => {
+    left = await killedAtAll();
+    await sweepUploads(later(11 * second), signal);
+  }, 180_000);
+  afterAll(endPrograms);
+
+  test.each(works.map((work, at) => [work.step, work.what, at, work] as const))(
+    'at the step "%s" of %s leaves what it should',
+    async (_step, what, at, { end, files }) => {
+      const { person, upload, state } = left[at] as Left;
+      expect(state).toBe(upload && (what === 'an abort' ? 'ABORTED' : 'RECEIVING'));
+      if (end?.[0] === 'EXPIRED') {
+        expect((await stateOf(person, upload as OpenUpload))[0]).toBe('RECEIVING');
+        await sweepUploads(later(day + second), signal);
+      }
+      if (upload) expect(await stateOf(person, upload)).toEqual(end);
+      await expectEven(person, files);
     },
   );
-
-  test('inside a part of a resumable upload leaves it to its client, and nothing after a day', async () => {
-    const ada = await aPerson(app);
-    const upload = await anUpload(ada, { size: mebibyte });
-    const doomed = await aDoomedApi('bytes');
-    await expect(patchAll(upload, doomed.url)).rejects.toThrow();
-    await doomed.exit;
-    await sweepUploads(later(11 * second), signal);
-    expect((await stateOf(ada, upload))[0]).toBe('RECEIVING');
-    await sweepUploads(later(day + second), signal);
-    expect(await stateOf(ada, upload)).toEqual(['EXPIRED', null]);
-    await expectEven(ada, 0);
-  });
-
-  test.each(['removing', 'removed'])('at the step "%s" of an abort leaves nothing', async (step) => {
-    const ada = await aPerson(app);
-    const doomed = await aDoomedApi(step);
-    const upload = await anUpload(ada, { size: 100_000 });
-    const sending = slowly(upload, 100_000);
-    await expect.poll(async () => (await stateOf(ada, upload))[0]).toBe('RECEIVING');
-    await expect(callerWith(doomed, ada.accessToken).send(AbortUpload, { id: upload.id })).rejects.toThrow();
-    await sending;
-    expect(await stateOf(ada, upload)).toEqual(['ABORTED', null]);
-    await sweepUploads(later(0), signal);
-    await expectEven(ada, 0);
-  });
-
-  test.each(['removing', 'removed'])('at the step "%s" of a purge leaves nothing', async (step) => {
-    const ada = await aPerson(app);
-    const [id] = [await aFile(ada), await aFile(ada)];
-    const doomed = await aDoomedApi(step);
-    await expect(callerWith(doomed, ada.accessToken).send(PurgeDoomed, { id })).rejects.toThrow();
-    await sweepUploads(later(0), signal);
-    await expectEven(ada, 1);
-  });
-
-  test('once its file is made leaves the file', async () => {
-    const ada = await aPerson(app);
-    const doomed = await aDoomedApi('never');
-    const upload = await anUpload(ada);
-    await put({ ...upload, url: upload.url.replace(app.url, doomed.url) }, 'hello');
-    doomed.kill('SIGKILL');
-    await doomed.exit;
-    await sweepUploads(later(11 * second), signal);
-    expect(await stateOf(ada, upload)).toEqual(['READY', null]);
-    await expectEven(ada, 1);
-  });
 });
 
 describe('the sweep', () => {

@@ -1,5 +1,8 @@
 // A process that kills itself: `node doomed-api.ts DATABASE_URL DATA_DIR STEP [VARIABLES]` serves the API and dies without a
-// word when its storage comes to that step. With VARIABLES, further ones of the environment as JSON, it works on jobs too.
+// word when its storage comes to that step. With the STEP `as told` it reads the step from the file `doom` in DATA_DIR each time,
+// says `reached` with the rest of that file, and stays there until it is killed. With VARIABLES, further ones of the environment as JSON, it works on jobs too.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { type AppRole, startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/platform/log.ts';
@@ -11,8 +14,10 @@ const partBytes = 9 * 1024 * 1024;
 
 /** Nothing after it happens: the signal is on its way when the promise is waited for. */
 async function dieAt(here: string): Promise<void> {
-  if (step !== here) return;
-  process.kill(process.pid, 'SIGKILL');
+  const [wanted, name] = step === 'as told' ? readFileSync(path.join(dataDir, 'doom'), 'utf8').split(' ') : [step];
+  if (wanted !== here) return;
+  if (name === undefined) process.kill(process.pid, 'SIGKILL');
+  else process.stdout.write(`reached ${name}\n`);
   await new Promise(() => {});
 }
 
