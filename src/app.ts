@@ -18,7 +18,7 @@ import { createIdentityProviders } from './platform/identity-providers.ts';
 import { requireKnownKeys } from './platform/key-rotation.ts';
 import { createKeyring } from './platform/keyring.ts';
 import { createLogger, type Logger } from './platform/log.ts';
-import { createMailer, type MailWaits } from './platform/mailer.ts';
+import { createMailer, type MailWaits, tracedMailer } from './platform/mailer.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { createOwnAddress } from './platform/own-address.ts';
 import { createPasswords, type PasswordCost } from './platform/passwords.ts';
@@ -32,6 +32,7 @@ import { createLocalStorage } from './platform/storage/local.ts';
 import { createS3Storage } from './platform/storage/s3.ts';
 import type { Storage } from './platform/storage/storage.ts';
 import { createStripe } from './platform/stripe.ts';
+import { startTelemetry } from './platform/telemetry.ts';
 import { productionFloorMs } from './platform/time-floor.ts';
 
 export type AppRole = 'api' | 'worker';
@@ -95,22 +96,24 @@ async function createPlatform(
   closers: (() => Promise<void>)[],
 ): Promise<Platform> {
   const log = options.log ?? createLogger(config.logLevel);
+  const telemetry = await startTelemetry(config.traces);
+  if (telemetry) closers.push(telemetry.close);
   const now = () => new Date(Date.now() + config.clockOffsetSeconds * 1000);
   const keyring = createKeyring(loadKeyring(config));
   const signingKeys = await loadSigningKeys(config);
   const accessTokens = await createAccessTokens(signingKeys);
   const signatures = await createSignatures(signingKeys);
-  const { db, read } = connectDb(databaseUrl, log);
+  const { db, read } = connectDb(databaseUrl, log, telemetry);
   closers.push(() => db.$disconnect());
   const role = roles.includes('worker') ? 'works' : 'sends';
-  const jobQueue = createJobQueue(databaseUrl, log, { role, ...config });
+  const jobQueue = createJobQueue(databaseUrl, log, { role, telemetry, ...config });
   await startJobQueue(jobQueue, config);
   closers.push(() => stopJobQueue(jobQueue));
   const redis = config.redisUrl ? connectRedis(config.redisUrl, log) : null;
   if (redis) closers.push(redis.close);
   const pubsub = redis ? createRedisPubSub(redis) : createLocalPubSub();
   closers.push(pubsub.close);
-  const mailer = createMailer(config, now, options.mailWaits);
+  const mailer = tracedMailer(createMailer(config, now, options.mailWaits), telemetry);
   closers.push(async () => mailer.close());
   const passwords = createPasswords(options.passwordCost);
   const rateLimits = createRateLimits(config.rateLimitScale, redis && { redis: redis.commands, read });
@@ -127,6 +130,7 @@ async function createPlatform(
   closers.push(safeHttp.close);
   const inProcess = {
     metrics: createMetrics(),
+    telemetry,
     callLeases: createCallLeases(),
     courier: createCourier(),
     stripe: createStripe(config.stripe),

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { insecureProviders, type OAuthConfig, oauthOf, oauthVariables } from './oauth.config.ts';
 import { type FilesConfig, filesOf, storageProblems, storageVariables } from './storage.config.ts';
 import { insecureStripe, type StripeConfig, stripeOf, stripeVariables } from './stripe.config.ts';
+import { type TelemetryConfig, telemetryOf, telemetryVariables } from './telemetry.config.ts';
 
 /** Everything the program takes from its environment, read once. The only place that knows `process.env`'s names. */
 export interface Config {
@@ -46,6 +47,8 @@ export interface Config {
   };
   /** Where Prometheus may ask; null: nowhere. */
   readonly metricsPort: number | null;
+  /** Null: nothing is traced. */
+  readonly traces: TelemetryConfig | null;
   readonly clockOffsetSeconds: number;
   readonly jobs: { readonly retryLimit: number | null; readonly retryDelaySeconds: number | null };
   readonly logLevel: string;
@@ -172,6 +175,7 @@ const environment = z.object({
   WEBHOOK_ALLOW_CIDRS: cidrs.default([]),
   WEBHOOK_RETRY_SECONDS: seconds.optional(),
   METRICS_PORT: wholeNumber(0, 65_535).optional(),
+  ...telemetryVariables,
   TEST_CLOCK_OFFSET_SECONDS: wholeNumber(-4_000_000_000, 4_000_000_000).default(0),
   RATE_LIMIT_SCALE: wholeNumber(1, 1_000_000).default(1),
   JOB_RETRY_LIMIT: wholeNumber(0, 1000).optional(),
@@ -244,6 +248,7 @@ function shape(env: Environment): Config {
     rateLimitScale: env.RATE_LIMIT_SCALE,
     webhooks: { allowedNetworks: env.WEBHOOK_ALLOW_CIDRS, retrySeconds: env.WEBHOOK_RETRY_SECONDS ?? null },
     metricsPort: env.METRICS_PORT ?? null,
+    traces: telemetryOf(env),
     clockOffsetSeconds: env.TEST_CLOCK_OFFSET_SECONDS,
     jobs: { retryLimit: env.JOB_RETRY_LIMIT ?? null, retryDelaySeconds: env.JOB_RETRY_DELAY_SECONDS ?? null },
     logLevel: env.LOG_LEVEL,

@@ -42,6 +42,9 @@ describe('readConfig', () => {
       STRIPE_API_BASE: 'api.stripe.com/v1',
       STRIPE_PRICES: 'team:price_1',
       GRAPHIQL: 'yes',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318',
+      OTEL_TRACES_SAMPLER: 'sometimes',
+      OTEL_TRACES_SAMPLER_ARG: '2',
       TEST_CLOCK_OFFSET_SECONDS: 'soon',
       LOG_LEVEL: 'loud',
     };

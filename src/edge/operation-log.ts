@@ -1,8 +1,10 @@
+import type { Context } from '@opentelemetry/api';
 import type { DocumentNode, OperationTypeNode } from 'graphql';
 import { getOperationAST } from 'graphql';
 import type { RequestCtx } from '../context.ts';
 import type { Platform } from '../platform/platform.ts';
 import { encodeId } from '../platform/typeid.ts';
+import { endTrace, inTrace } from './operation-trace.ts';
 import type { RequestOrigin } from './request-origin.ts';
 
 export type Transport = 'http' | 'sse' | 'websocket';
@@ -12,6 +14,8 @@ export interface OperationRecord {
   readonly origin: RequestOrigin;
   readonly transport: Transport;
   readonly startedAtMs: number;
+  /** Holds the span of the operation; null where nothing is traced. */
+  readonly trace: Context | null;
   /** Null until the caller is known, and for credentials that are not good. */
   ctx: RequestCtx | null;
   name: string | null;
@@ -22,8 +26,8 @@ export interface OperationRecord {
 
 const nameMaxChars = 128;
 
-export function openRecord(origin: RequestOrigin, transport: Transport): OperationRecord {
-  return { origin, transport, startedAtMs: performance.now(), ctx: null, name: null, type: null, outcome: null };
+export function openRecord(origin: RequestOrigin, transport: Transport, trace: Context | null): OperationRecord {
+  return { origin, transport, trace, startedAtMs: performance.now(), ctx: null, name: null, type: null, outcome: null };
 }
 
 /** Notes what the document says, which a client may not have told, or not truly. */
@@ -37,7 +41,12 @@ export function noteOperation(record: OperationRecord, document: DocumentNode, o
  * Writes the one line of an operation (F23): who, what, how it ended, `durationMs`. The actor is the one at the end,
  * since signing in replaces it. Nothing of the document, its variables or the headers is in it.
  */
-export function logOperation({ log, metrics }: Pick<Platform, 'log' | 'metrics'>, record: OperationRecord): void {
+export function logOperation(platform: Pick<Platform, 'log' | 'metrics'>, record: OperationRecord): void {
+  inTrace(record, () => writeLine(platform, record));
+  endTrace(record);
+}
+
+function writeLine({ log, metrics }: Pick<Platform, 'log' | 'metrics'>, record: OperationRecord): void {
   const { ctx, origin } = record;
   const durationMs = performance.now() - record.startedAtMs;
   const labels = { transport: record.transport, type: record.type ?? 'none', outcome: record.outcome ?? 'none' };

@@ -17,6 +17,7 @@ import type { CredentialWatch } from './credential-watch.ts';
 import { assertAffordable, limits } from './limits.ts';
 import { operationCost } from './operation-cost.ts';
 import { noteOperation, type OperationRecord } from './operation-log.ts';
+import { inEventTrace, inTrace, outsideTraces } from './operation-trace.ts';
 import { codeOf, publicError, validationError } from './public-error.ts';
 import { subscribePerEvent } from './subscription.ts';
 import type { DocumentReader } from './trusted-documents.ts';
@@ -104,8 +105,8 @@ export async function executeOperation(engine: Engine, prepared: PreparedOperati
   try {
     const isSubscription = type === OperationTypeNode.SUBSCRIPTION;
     const outcome: Outcome = await (isSubscription
-      ? subscribePerEvent(prepared, () => freshContext(engine, call))
-      : executeInTime(prepared));
+      ? outsideTraces(call.record, () => subscribe(engine, prepared))
+      : inTrace(call.record, () => executeInTime(prepared)));
     if (!isAsyncIterable(outcome)) return translate(outcome);
     call.record.outcome = 'ok';
     return mapAsyncIterator(outcome, translate);
@@ -114,6 +115,14 @@ export async function executeOperation(engine: Engine, prepared: PreparedOperati
     if (call.signal?.aborted) return {};
     return translate({ errors: [error as GraphQLError] });
   }
+}
+
+function subscribe(engine: Engine, prepared: PreparedOperation): Promise<Outcome> {
+  const { call } = prepared;
+  return subscribePerEvent(prepared, {
+    freshContext: () => freshContext(engine, call),
+    around: (event) => inEventTrace(engine.platform.telemetry, call.record, event),
+  });
 }
 
 /** A query ends early when its client goes away, and when its time is over. */

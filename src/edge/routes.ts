@@ -10,6 +10,7 @@ import type { GraphqlServer } from './graphql-server.ts';
 import { readinessReader } from './health.ts';
 import { mailboxRoute } from './mailbox.ts';
 import { logOperation, type OperationRecord, openRecord } from './operation-log.ts';
+import { beginTrace, inTrace } from './operation-trace.ts';
 import { stripeRoute } from './stripe-webhook.ts';
 import { tusRoute } from './tus.ts';
 import { uploadRoute } from './uploads.ts';
@@ -73,14 +74,14 @@ function graphqlRoute({ platform, graphql, open }: RouteOptions): Handler {
   return async (request, response, origin) => {
     if (platform.config.graphiql && wantsGraphiql(request)) return sendGraphiql(response);
     const isStream = request.headers.accept?.includes('text/event-stream') ?? false;
-    const record = openRecord(origin, isStream ? 'sse' : 'http');
+    const record = openRecord(origin, isStream ? 'sse' : 'http', beginTrace(platform.telemetry, request.headers));
     open.set(response, record);
     response.setHeader('cache-control', 'no-store');
     response.once('close', () => {
       record.outcome = outcomeOf(record, response);
       logOperation(platform, record);
     });
-    return graphql.handle(request, response, record);
+    return inTrace(record, () => graphql.handle(request, response, record));
   };
 }
 

@@ -15,6 +15,7 @@ import {
   refuseOperation,
 } from './operation.ts';
 import { logOperation, type OperationRecord, openRecord } from './operation-log.ts';
+import { beginTrace, inTrace } from './operation-trace.ts';
 import { codeOf, publicError } from './public-error.ts';
 import type { RequestOrigin } from './request-origin.ts';
 
@@ -89,8 +90,12 @@ interface Start {
 async function startOperation(engine: Engine, start: Start): Promise<PreparedOperation | GraphQLError[]> {
   const { payload, context } = start;
   const { socket, origin, running } = context.extra;
-  const record = openRecord({ ...origin, requestId: randomUUID() }, 'websocket');
-  const prepared = await prepareOnSocket(engine, start, record);
+  const record = openRecord(
+    { ...origin, requestId: randomUUID() },
+    'websocket',
+    beginTrace(engine.platform.telemetry, payload.extensions),
+  );
+  const prepared = await inTrace(record, () => prepareOnSocket(engine, start, record));
   if (!Array.isArray(prepared)) {
     running.set(payload, prepared);
     return prepared;

@@ -2,6 +2,12 @@ import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, exec
 import { isAsyncIterable, mapAsyncIterator } from 'graphql-yoga';
 import type { RequestCtx } from '../context.ts';
 
+export interface EventOptions {
+  readonly freshContext: () => Promise<RequestCtx>;
+  /** Is given the execution of each event. */
+  readonly around: (event: () => Promise<ExecutionResult>) => Promise<ExecutionResult>;
+}
+
 /**
  * Subscribes, and executes each event with a context of its own (D16): scopes are cached by context, so that with one
  * for the whole stream a removed member would go on receiving. A caller that is not good any more gets that error as
@@ -9,17 +15,18 @@ import type { RequestCtx } from '../context.ts';
  */
 export async function subscribePerEvent(
   args: ExecutionArgs,
-  freshContext: () => Promise<RequestCtx>,
+  { freshContext, around }: EventOptions,
 ): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
   const source = await createSourceEventStream(args);
   if (!isAsyncIterable(source)) return source;
   const events = (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-  return mapAsyncIterator(events as AsyncIterableIterator<unknown>, async (rootValue) => {
+  const run = async (rootValue: unknown) => {
     try {
       return await execute({ ...args, rootValue, contextValue: await freshContext() });
     } catch (error) {
       void events.return?.();
       return { errors: [error as GraphQLError] };
     }
-  });
+  };
+  return mapAsyncIterator(events as AsyncIterableIterator<unknown>, (rootValue) => around(() => run(rootValue)));
 }

@@ -4,11 +4,13 @@ import ErrorsPlugin from '@pothos/plugin-errors';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import TracingPlugin, { isEnumField, isRootField, isScalarField } from '@pothos/plugin-tracing';
 import type { GraphQLScalarType } from 'graphql';
 import { GraphQLDateTimeISO, GraphQLJSON, GraphQLSafeInt } from 'graphql-scalars';
 import type { RequestCtx } from '../context.ts';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
+import { tracedRoot, tracedWhenSlow } from './field-trace.ts';
 import { decodeNodeId, encodeNodeId } from './ids.ts';
 import { type Scopes, scopesOf } from './scopes.ts';
 
@@ -17,6 +19,7 @@ interface Types {
   PrismaTypes: PrismaTypes;
   AuthScopes: Scopes;
   DefaultAuthStrategy: 'all';
+  Tracing: false | 'root' | 'whenSlow';
   DefaultFieldNullability: false;
   Scalars: {
     ID: { Input: string; Output: string };
@@ -28,7 +31,7 @@ interface Types {
 
 /** Holds plugins, scalars and scopes, and knows no type of the API. */
 export const builder = new SchemaBuilder<Types>({
-  plugins: [ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, PrismaPlugin, DataloaderPlugin],
+  plugins: [TracingPlugin, ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, PrismaPlugin, DataloaderPlugin],
   defaultFieldNullability: false,
   scopeAuth: {
     authScopes: scopesOf,
@@ -44,6 +47,11 @@ export const builder = new SchemaBuilder<Types>({
     onUnusedQuery: null,
   },
   errors: {},
+  tracing: {
+    default: (field) => (isRootField(field) ? 'root' : !isScalarField(field) && !isEnumField(field) && 'whenSlow'),
+    wrap: (resolve, kind, { parentType, name }) =>
+      kind === 'root' ? tracedRoot(resolve, `${parentType}.${name}`) : tracedWhenSlow(resolve, `${parentType}.${name}`),
+  },
   relay: {
     encodeGlobalID: (typename, id) => encodeNodeId(typename, String(id)),
     decodeGlobalID: decodeNodeId,

@@ -1,7 +1,8 @@
-import { fromPrisma, PgBoss, type SendOptions } from 'pg-boss';
+import { fromPrisma, type OpenTelemetryOptions, PgBoss, type SendOptions } from 'pg-boss';
 import type { Config } from '../config.ts';
 import type { Ctx } from '../context.ts';
 import type { Logger } from '../platform/log.ts';
+import type { Telemetry } from '../platform/telemetry.ts';
 import { catalog, type JobDefinition, type JobName, type JobPayload, type JobPolicy, parsePayload } from './catalog.ts';
 
 /** The program is gone ten seconds after the signal, and requests are let finish before the jobs. */
@@ -113,13 +114,14 @@ export interface JobQueueOptions {
   readonly role: 'sends' | 'works';
   /** How far the program's clock is ahead of the real one (`TEST_CLOCK_OFFSET_SECONDS`). */
   readonly clockOffsetSeconds?: number;
+  readonly telemetry?: Telemetry | null;
 }
 
 /** The queue of one process over a small pool of its own; its troubles go to the log. Start it before use. */
 export function createJobQueue(
   databaseUrl: string,
   log: Logger,
-  { role, clockOffsetSeconds = 0 }: JobQueueOptions,
+  { role, clockOffsetSeconds = 0, telemetry = null }: JobQueueOptions,
 ): PgBoss {
   const works = role === 'works';
   const jobQueue = new PgBoss({
@@ -135,6 +137,7 @@ export function createJobQueue(
     migrate: works,
     schedule: false,
     registerInstance: works,
+    openTelemetry: traceOptions(telemetry),
   });
   let quietUntilMs = 0;
   jobQueue.on('error', (error) => {
@@ -145,6 +148,13 @@ export function createJobQueue(
   });
   jobQueue.on('warning', ({ message }) => log.warn({ warning: message }, 'the job queue warns'));
   return jobQueue;
+}
+
+/** A job goes on in the trace of what has enqueued it: the row keeps the ids of the trace and nothing else. */
+function traceOptions(telemetry: Telemetry | null): OpenTelemetryOptions {
+  if (!telemetry) return { enabled: false };
+  const { tracerProvider, propagator } = telemetry;
+  return { propagateContext: true, propagator, tracerProvider };
 }
 
 /** @throws Error when the database does not answer or holds no queue yet (see `installJobQueue`). */

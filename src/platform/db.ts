@@ -3,6 +3,8 @@ import pg from 'pg';
 import type { Ctx } from '../context.ts';
 import { Prisma, PrismaClient } from '../generated/prisma/client.ts';
 import type { Logger } from './log.ts';
+import type { Telemetry } from './telemetry.ts';
+import { createTracedPool } from './traced-pool.ts';
 
 export type Db = Prisma.TransactionClient;
 export type RootDb = PrismaClient;
@@ -24,15 +26,20 @@ const serializationFailures = new Set(['P2034', '40001', '40P01']);
 const attemptsMax = 3;
 
 /** The one client, over one pool whose waits all end. */
-export function connectDb(databaseUrl: string, log: Logger): { db: RootDb; read: Read } {
-  const pool = new pg.Pool({
+export function connectDb(
+  databaseUrl: string,
+  log: Logger,
+  telemetry: Telemetry | null = null,
+): { db: RootDb; read: Read } {
+  const config: pg.PoolConfig = {
     connectionString: databaseUrl,
     max: poolSize,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     statement_timeout: 15_000,
     keepAlive: true,
-  });
+  };
+  const pool = telemetry ? createTracedPool(config, telemetry.tracer) : new pg.Pool(config);
   pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'));
   const adapter = new PrismaPg(pool, { disposeExternalPool: true, statementNameGenerator: statementNamer() });
   // In any other format Prisma takes a stack trace for each call.

@@ -1,3 +1,4 @@
+import { trace } from '@opentelemetry/api';
 import pino from 'pino';
 
 export type Logger = pino.Logger;
@@ -21,13 +22,14 @@ const secretKeys = [
   'text',
 ];
 
-/** JSON lines on stdout, or on `destination`. Times are ISO 8601 in UTC. */
+/** JSON lines on stdout, or on `destination`. Times are ISO 8601 in UTC. What is traced says its `traceId`. */
 export function createLogger(level: string, destination?: pino.DestinationStream): Logger {
   return pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      mixin: traceOfNow,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
       redact: {
@@ -37,6 +39,11 @@ export function createLogger(level: string, destination?: pino.DestinationStream
     },
     destination ?? pino.destination({ dest: 1, sync: true }),
   );
+}
+
+function traceOfNow(): { traceId?: string } {
+  const span = trace.getActiveSpan();
+  return span ? { traceId: span.spanContext().traceId } : {};
 }
 
 /** Prisma repeats the arguments of a call that it cannot read, secrets among them, and says what is wrong in the last line. */

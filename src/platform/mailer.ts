@@ -1,6 +1,8 @@
+import { SpanKind } from '@opentelemetry/api';
 import nodemailer from 'nodemailer';
 import type { Config } from '../config.ts';
 import { keepMail, mailboxFolder } from './mailbox.ts';
+import { inSpan, type Telemetry } from './telemetry.ts';
 
 export interface Mail {
   /** One bare address. */
@@ -51,6 +53,16 @@ export function createMailer(config: Config, now: () => Date, waits: MailWaits =
       ? mailbox(mailboxFolder(config.dataDir), now)
       : smtp({ url: config.smtpUrl, from: config.mailFrom, waits });
   return { send: async (mail, signal) => send(checked(mail), signal), close };
+}
+
+/** The same mailer; each mail is a span, which says nothing of the mail. */
+export function tracedMailer(mailer: Mailer, telemetry: Telemetry | null): Mailer {
+  if (!telemetry) return mailer;
+  const description = { name: 'send mail', kind: SpanKind.CLIENT };
+  return {
+    send: (mail, signal) => inSpan(telemetry.tracer, description, () => mailer.send(mail, signal)),
+    close: () => mailer.close(),
+  };
 }
 
 function checked(mail: Mail): Mail {

@@ -18,6 +18,7 @@ import type { SafeHttp } from './safe-http.ts';
 import type { Signatures } from './signatures.ts';
 import type { Storage } from './storage/storage.ts';
 import type { StripeAccount } from './stripe.ts';
+import type { Telemetry } from './telemetry.ts';
 
 /** What the program stands on, built once in `app.ts` and carried by every ctx. */
 export interface Platform {
@@ -37,6 +38,8 @@ export interface Platform {
   readonly identityProviders: ReadonlyMap<string, IdentityProvider>;
   readonly mailer: Mailer;
   readonly metrics: Metrics;
+  /** Null: nothing is traced. */
+  readonly telemetry: Telemetry | null;
   readonly jobQueue: PgBoss;
   readonly pubsub: PubSub;
   readonly callLeases: CallLeases;
