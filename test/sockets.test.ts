@@ -186,6 +186,17 @@ describe('the protocol', () => {
     expect((await client.closed).code).toBe(4429);
   });
 
+  test.each([
+    ['4500 for a mistake of ours', new Error('broken'), 4500],
+    ['1013 while the database is away', Object.assign(new Error('away'), { code: 'ECONNREFUSED' }), 1013],
+  ])('%s', async (_, failure, code) => {
+    const read = vi.spyOn(app.platform, 'read').mockRejectedValue(failure);
+    const client = await openSocket(server.url);
+    client.send({ type: 'connection_init', payload: authorized(ada) });
+    expect((await client.closed).code).toBe(code);
+    read.mockRestore();
+  });
+
   test('1009 for a message of more than 256 KiB', async () => {
     const client = await connected(server.url);
     client.send({ type: 'ping', payload: { padding: 'x'.repeat(256 * 1024) } });
