@@ -17,7 +17,8 @@ export function withStatus(result: ExecutionResult): ExecutionResult {
   return result;
 }
 
-function statusOf({ code, retryAfterSeconds = 1 }: Record<string, unknown>): Status {
+/** The status of a request that was refused whole with these extensions. */
+export function statusOf({ code, retryAfterSeconds = 1 }: Record<string, unknown>): Status {
   const headers = { 'retry-after': String(retryAfterSeconds) };
   if (code === 'UNAUTHENTICATED') return { status: 401, headers: { 'www-authenticate': 'Bearer' } };
   if (code === 'RATE_LIMITED') return { status: 429, headers };

@@ -6,7 +6,8 @@ import { sendProblem } from './answers.ts';
 import { isOutage } from './outage.ts';
 import type { TransferRecord } from './transfer-log.ts';
 
-const statuses: Readonly<Record<RefusalCode, number>> & Readonly<Record<string, number>> = {
+/** By code; a bug is 500. */
+export const transferStatuses: Readonly<Record<RefusalCode, number>> & Readonly<Record<string, number>> = {
   UPLOAD_STALLED: 408,
   UPLOAD_CUT: 400,
   UPLOAD_BUSY: 409,
@@ -34,7 +35,7 @@ export function problemOf(error: unknown): { readonly status: number; readonly d
   const refusal = isOutage(error) ? new ServiceUnavailable() : error;
   if (!(refusal instanceof AppError)) return { status: 500, document: { code: 'INTERNAL' } };
   return {
-    status: statuses[refusal.code] ?? 400,
+    status: transferStatuses[refusal.code] ?? 400,
     document: { code: refusal.code, detail: refusal.message, ...refusal.details },
   };
 }

@@ -11,6 +11,8 @@ const inDomain = (role: string) => new RegExp(`^domains/[a-z-]+/[a-z-]+${role}\\
 /** The house as data: who may import whom. The first area whose pattern fits is a file's own. */
 export const areas: readonly Area[] = [
   { name: 'main', files: /^(main|welcome)\.ts$/, mayImport: ['main', 'app', 'commands', 'config', 'platform'] },
+  // The page of all refusals tells what the edge answers with.
+  { name: 'error docs', files: /^commands\/error-docs\.ts$/, mayImport: ['edge', 'schema root'] },
   { name: 'commands', files: /^commands\//, mayImport: ['commands', 'app', 'config', 'service', 'jobs', ...leaves] },
   { name: 'app', files: /^app\.ts$/, mayImport: ['config', 'edge', 'schema root', 'worker', 'jobs', ...leaves] },
   { name: 'config', files: /^([a-z-]+\.)?config\.ts$/, mayImport: ['config'] },

@@ -1,7 +1,7 @@
 import { AppError } from '../../errors.ts';
 
 /** Every way in which bytes are refused. The codes are stable; `edge/upload-answers.ts` gives each its HTTP status. */
-const refusals = {
+export const uploadRefusals = {
   UPLOAD_TOO_LARGE: 'There are more bytes than this upload may have.',
   UPLOAD_TOO_SHORT: 'There are fewer bytes than were announced.',
   UNSUPPORTED_TYPE: 'Files of this type are not taken.',
@@ -17,12 +17,12 @@ const refusals = {
   NOT_SCANNED: 'The virus scan did not come to an end.',
 } as const;
 
-export type RefusalCode = keyof typeof refusals;
+export type RefusalCode = keyof typeof uploadRefusals;
 
 export class UploadRefused extends AppError {
   declare readonly code: RefusalCode;
 
-  constructor(code: RefusalCode, message: string = refusals[code]) {
+  constructor(code: RefusalCode, message: string = uploadRefusals[code]) {
     super(code, message);
   }
 }
