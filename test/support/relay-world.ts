@@ -171,7 +171,7 @@ export const listCases: Readonly<Record<string, ListCase>> = {
     around: inViewer,
     kind: 'Notification',
     add: async ({ app: { platform }, userId }) => {
-      const position = BigInt(1_000_000 + (await platform.db.notification.count()));
+      const position = process.hrtime.bigint();
       const data = { id: newId(), userId, type: 'INVITATION_RECEIVED', data: {}, createdAt: now() };
       return platform.db.notification.create({ data: { ...data, position, changePosition: position } });
     },
