@@ -4,6 +4,7 @@ FROM node:24-slim AS build
 WORKDIR /app
 # `npm ci` generates code, so it needs the models and the generator, and is repeated only when one of these changes.
 COPY package.json package-lock.json prisma.config.ts ./
+COPY examples/apollo/package.json ./examples/apollo/
 COPY prisma ./prisma
 COPY src/commands/codegen.ts ./src/commands/codegen.ts
 RUN npm ci --omit=dev && npm cache clean --force

@@ -1,0 +1,52 @@
+import { useMutation } from '@apollo/client/react';
+import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { Field, Form } from './form.tsx';
+import { graphql } from './generated/gql.ts';
+import { type Answer, openQuestion, subscribeToQuestions } from './step-up.ts';
+
+const Reauthenticate = graphql(`
+  mutation Reauthenticate($password: String!, $code: String) {
+    reauthenticate(input: { password: $password, code: $code }) { __typename ... on Error { message } }
+  }
+`);
+
+/** Asks who it is, whenever the API wants a fresh proof. What was refused is then sent again by itself. */
+export function StepUp({ needsCode }: { readonly needsCode: boolean }) {
+  const answer = useSyncExternalStore(subscribeToQuestions, openQuestion);
+  return answer && <Question answer={answer} needsCode={needsCode} />;
+}
+
+function Question({ answer, needsCode }: { readonly answer: Answer; readonly needsCode: boolean }) {
+  const [reauthenticate] = useMutation(Reauthenticate);
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const opened = dialog.current;
+    opened?.showModal();
+    return () => opened?.close();
+  }, []);
+  const send = async ({ password = '', code }: Record<string, string>) =>
+    (await reauthenticate({ variables: { password, code } })).data?.reauthenticate;
+  const about = { InvalidCredentials: 'password', InvalidCode: 'code' };
+  return (
+    <dialog ref={dialog} aria-labelledby="step-up" onCancel={() => answer(false)}>
+      <h2 id="step-up">Is it you?</h2>
+      <p>This is sensitive, and your sign-in was a while ago.</p>
+      <Form label="Confirm that it is you" submit="Continue" send={send} about={about} onDone={() => answer(true)}>
+        <Field name="password" label="Password" type="password" autoComplete="current-password" />
+        {needsCode && (
+          <Field
+            name="code"
+            label="Code"
+            autoComplete="one-time-code"
+            hint="Of your authenticator, or a backup code."
+          />
+        )}
+      </Form>
+      <p className="aside">
+        <button type="button" className="plain" onClick={() => answer(false)}>
+          Not now
+        </button>
+      </p>
+    </dialog>
+  );
+}
