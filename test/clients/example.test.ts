@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openBrowser } from '../support/browser.ts';
 import { type ExampleApp, startExampleApp } from '../support/example-app.ts';
@@ -102,6 +102,34 @@ function watchTheBar(): void {
   };
   new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
   Object.assign(window, { shares });
+}
+
+/** The sockets of a tab, which can be cut. */
+async function aLine(page: Page) {
+  let isCut = false;
+  const open = new Set<WebSocketRoute>();
+  const messages: string[] = [];
+  await page.routeWebSocket(/\/graphql$/, (socket) => {
+    if (isCut) return void socket.close({ code: 1001 });
+    const server = socket.connectToServer();
+    open.add(socket);
+    socket.onMessage((message) => {
+      messages.push(String(message));
+      server.send(message);
+    });
+  });
+  return {
+    cut() {
+      isCut = true;
+      for (const socket of open) void socket.close({ code: 1001 });
+    },
+    mend() {
+      isCut = false;
+    },
+    /** The cursors that it has subscribed behind, in order. */
+    afters: () =>
+      messages.filter((text) => text.includes('"subscribe"')).map((text) => JSON.parse(text).payload.variables.after),
+  };
 }
 
 /** Counts refreshes of all tabs, and how many of them were on their way at once. */
@@ -273,6 +301,32 @@ describe.runIf(browser)('the example application', () => {
     const input = { organizationId: host.organizationId, email: ada.email };
     await (await signInAnew(example.api, host)).send(InviteMember, { input });
     await Promise.all(tabs.map((tab) => tab.locator('.toast').getByText('invite').waitFor()));
+  });
+
+  test('goes on behind the last notification when its socket breaks off, with no gap and no repeat', async () => {
+    const [ada, host] = [await aPerson(example.api), await aPerson(example.api, { name: 'Host' })];
+    const page = await aWindow();
+    const line = await aLine(page);
+    await page.reload();
+    await signIn(page, ada);
+    const invite = async (person: Person) =>
+      person.send(InviteMember, { input: { organizationId: person.organizationId, email: ada.email } });
+    await page.getByLabel('Notifications, 0 unread').waitFor();
+    await invite(host);
+    await page.getByLabel('Notifications, 1 unread').waitFor();
+
+    line.cut();
+    for (const name of ['Second', 'Third']) await invite(await aPerson(example.api, { name }));
+    expect(await page.getByLabel('Notifications, 1 unread').count()).toBe(1);
+    line.mend();
+    await page.getByLabel('Notifications, 3 unread').click();
+    const entries = page.locator('.panel').getByRole('listitem');
+    await expect
+      .poll(() => entries.allInnerTexts())
+      .toEqual(['Third', 'Second', 'Host'].map((name) => expect.stringContaining(name)));
+    const afters = line.afters();
+    expect(afters.at(0)).toBeNull();
+    expect(afters.at(-1)).toEqual(expect.any(String));
   });
 
   test('signs all tabs out when one is', async () => {

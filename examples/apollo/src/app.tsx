@@ -3,29 +3,37 @@ import { Home } from './home.tsx';
 import { Invitation } from './invitation.tsx';
 import { usePath } from './path.ts';
 import { Register } from './register.tsx';
-import type { Session } from './session.ts';
+import { type Session, startSession } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 import { VerifyEmail } from './verify-email.tsx';
+import { Waiting } from './waiting.tsx';
 
 /** Chooses the page: those of mailed links are for everybody. */
 export function App({ status }: { readonly status: Session['status'] }) {
   const { path, token } = usePath();
-  if (status === 'starting')
+  if (status === 'starting') {
     return (
       <p className="splash" role="status">
         One moment…
       </p>
     );
+  }
+  if (status === 'unreachable') return page('No connection', <Waiting error={status} retry={startSession} />);
   const isSignedIn = status === 'signedIn';
-  if (path === '/verify-email') return <Card title="Confirm your address">{<VerifyEmail token={token ?? ''} />}</Card>;
-  if (path === '/invitations')
-    return <Card title="Invitation">{<Invitation token={token ?? ''} isSignedIn={isSignedIn} />}</Card>;
-  if (isSignedIn) return <Home />;
-  if (path === '/register') return <Card title="Create an account">{<Register />}</Card>;
-  return <Card title="Sign in">{<SignIn />}</Card>;
+  switch (path) {
+    case '/verify-email':
+      return page('Confirm your address', <VerifyEmail token={token ?? ''} />);
+    case '/invitations':
+      return page('Invitation', <Invitation token={token ?? ''} isSignedIn={isSignedIn} />);
+    case '/register':
+      return isSignedIn ? <Home /> : page('Create an account', <Register />);
+    default:
+      return isSignedIn ? <Home /> : page('Sign in', <SignIn />);
+  }
 }
 
-function Card({ title, children }: { readonly title: string; readonly children: ReactNode }) {
+/** A page of one card. */
+function page(title: string, children: ReactNode) {
   return (
     <main className="card-page">
       <p className="brand">

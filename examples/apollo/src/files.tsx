@@ -1,10 +1,10 @@
 import { useMutation, useQuery } from '@apollo/client/react';
 import { useState } from 'react';
+import { messageOf } from './client.ts';
 import { graphql } from './generated/gql.ts';
 import { Uploader } from './uploader.tsx';
 import { Waiting } from './waiting.tsx';
 
-/** Links to the bytes are good for five minutes, so each visit asks for new ones. */
 export const OrganizationFiles = graphql(`
   query OrganizationFiles($organizationId: ID!, $trashed: Boolean!) {
     organization(id: $organizationId) {
@@ -21,12 +21,22 @@ export const OrganizationFiles = graphql(`
 const TrashFile = graphql(`mutation TrashFile($id: ID!) { trashFile(input: { id: $id }) { __typename } }`);
 const RestoreFile = graphql(`mutation RestoreFile($id: ID!) { restoreFile(input: { id: $id }) { __typename } }`);
 
+/** Links to the bytes are good for five minutes, so there are new ones before that. */
+const pollInterval = 240_000;
+
 /** The files of an organization, its trash, and how full it is. */
 export function Files({ organizationId }: { readonly organizationId: string }) {
   const [isTrash, setTrash] = useState(false);
   const variables = { organizationId, trashed: isTrash };
-  const { data, error, refetch } = useQuery(OrganizationFiles, { variables, fetchPolicy: 'cache-and-network' });
-  const [move] = useMutation(isTrash ? RestoreFile : TrashFile, { refetchQueries: [OrganizationFiles] });
+  const { data, error, refetch } = useQuery(OrganizationFiles, {
+    variables,
+    fetchPolicy: 'cache-and-network',
+    pollInterval,
+  });
+  const [move, { error: refusal }] = useMutation(isTrash ? RestoreFile : TrashFile, {
+    refetchQueries: [OrganizationFiles],
+    onError: () => undefined,
+  });
   if (!data?.organization) return <Waiting error={error} retry={refetch} />;
   const { files, quota } = data.organization;
   return (
@@ -53,6 +63,9 @@ export function Files({ organizationId }: { readonly organizationId: string }) {
           </li>
         ))}
       </ul>
+      <p role="alert" className="refusal">
+        {refusal && messageOf(refusal)}
+      </p>
       {files.totalCount === 0 && (
         <p className="empty">{isTrash ? 'The trash is empty.' : 'There is no file yet. Upload the first one.'}</p>
       )}

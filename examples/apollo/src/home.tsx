@@ -1,13 +1,12 @@
-import { useMutation, useQuery } from '@apollo/client/react';
+import { useQuery } from '@apollo/client/react';
 import { Files } from './files.tsx';
 import { graphql } from './generated/gql.ts';
+import { Header } from './header.tsx';
 import { Link } from './link.tsx';
 import { Members } from './members.tsx';
-import { Notifications } from './notifications.tsx';
 import { OrganizationSwitcher } from './organization-switcher.tsx';
 import { usePath } from './path.ts';
 import { Security } from './security.tsx';
-import { signedOut } from './session.ts';
 import { StepUp } from './step-up-dialog.tsx';
 import { Waiting } from './waiting.tsx';
 
@@ -24,13 +23,10 @@ const Me = graphql(`
   }
 `);
 
-const Logout = graphql(`mutation Logout { logout { __typename } }`);
-
 /** Everything behind the sign-in. */
 export function Home() {
   const { path } = usePath();
-  const { data, error, refetch } = useQuery(Me);
-  const [logout] = useMutation(Logout);
+  const { data, error, refetch } = useQuery(Me, { fetchPolicy: 'cache-and-network' });
   const viewer = data?.viewer;
   if (!viewer)
     return (
@@ -39,28 +35,14 @@ export function Home() {
       </main>
     );
   const organization = viewer.activeOrganization;
-  const leave = () => void logout().then(signedOut, signedOut);
   return (
     <>
-      <header className="top">
-        <p className="brand">
-          <img src="/icon.svg" alt="" width="28" height="28" />
-          <span>Gatehouse example</span>
-        </p>
+      <Header name={viewer.user.name} email={viewer.email}>
         <OrganizationSwitcher
           organizations={viewer.memberships.edges.map(({ node }) => node.organization)}
           activeId={organization?.id ?? ''}
         />
-        <div className="person">
-          <Notifications />
-          <span className="name" title={viewer.email}>
-            {viewer.user.name}
-          </span>
-          <button type="button" className="quiet" onClick={leave}>
-            Sign out
-          </button>
-        </div>
-      </header>
+      </Header>
       <nav className="tabs" aria-label="Pages">
         <Link href="/">Members</Link>
         <Link href="/files">Files</Link>
@@ -77,7 +59,7 @@ export function Home() {
           <Members organizationId={organization.id} isAdmin={organization.viewerRole !== 'MEMBER'} />
         )}
       </main>
-      <StepUp needsCode={viewer.mfa.totpEnabled} />
+      <StepUp email={viewer.email} needsCode={viewer.mfa.totpEnabled} />
     </>
   );
 }

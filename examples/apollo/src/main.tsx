@@ -3,8 +3,8 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { createApolloClient } from './client.ts';
-import { currentSession, refreshToken, signedOut, subscribeToSession } from './session.ts';
-import './styles.css';
+import { currentSession, startSession, subscribeToSession } from './session.ts';
+import './styles/all.css';
 
 const root = createRoot(document.getElementById('root') ?? document.body);
 let person = personOf();
@@ -32,5 +32,4 @@ function show(): void {
 
 subscribeToSession(show);
 show();
-// The cookie, if there is one, brings the session back.
-refreshToken(null).catch(signedOut);
+void startSession();

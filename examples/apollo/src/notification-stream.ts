@@ -1,7 +1,20 @@
 import type { ApolloClient } from '@apollo/client';
-import { defer, map, repeat, retry, type Subscription, tap, timer } from 'rxjs';
+import {
+  catchError,
+  defer,
+  EMPTY,
+  ignoreElements,
+  map,
+  merge,
+  repeat,
+  retry,
+  type Subscription,
+  switchMap,
+  tap,
+  timer,
+} from 'rxjs';
 import { graphql } from './generated/gql.ts';
-import type { ListenSubscription } from './generated/graphql.ts';
+import type { ListenSubscription, RecentNotificationsQuery } from './generated/graphql.ts';
 
 /** The newest notifications; `startCursor` is where listening goes on. */
 export const RecentNotifications = graphql(`
@@ -27,6 +40,7 @@ export type NotificationEvent = ListenSubscription['notifications'];
 
 const firstWaitMs = 500;
 const longestWaitMs = 30_000;
+const lookAgainMs = 1_000;
 
 /**
  * Listens for ever, and puts what comes into the cache. After each break it goes on behind the last event that it has
@@ -37,9 +51,9 @@ export function listen(
   client: ApolloClient,
   onArrival: (notification: NotificationEvent['notification']) => void,
 ): Subscription {
-  const known = client.cache.readQuery({ query: RecentNotifications })?.viewer?.notifications;
-  let after = known?.pageInfo.startCursor ?? null;
-  const connect = defer(() => client.subscribe({ query: Listen, variables: { after } })).pipe(
+  const known = client.cache.readQuery({ query: RecentNotifications });
+  let after = cursorOf(known);
+  const events = defer(() => client.subscribe({ query: Listen, variables: { after } })).pipe(
     map(({ data, error }) => {
       if (!data) throw error ?? new Error('The stream ended.');
       return data.notifications;
@@ -48,10 +62,19 @@ export function listen(
       after = event.cursor;
     }),
   );
+  // An empty list has no cursor to go on from. What came between it and the first subscription is looked for once.
+  const missed = defer(() => (after === null ? timer(lookAgainMs) : EMPTY)).pipe(
+    switchMap(() => client.query({ query: RecentNotifications, fetchPolicy: 'network-only' })),
+    tap(({ data }) => {
+      after ??= cursorOf(data);
+    }),
+    ignoreElements(),
+    catchError(() => EMPTY),
+  );
   // With a spread, so that a server that starts again is not asked by everybody at once.
   const wait = (count: number) =>
     timer(Math.min(firstWaitMs * 2 ** (count - 1), longestWaitMs) * (0.5 + Math.random()));
-  return connect
+  return merge(events, missed)
     .pipe(retry({ delay: (_, count) => wait(count), resetOnSuccess: true }), repeat({ delay: () => wait(1) }))
     .subscribe((event) => {
       store(client, event);
@@ -63,6 +86,9 @@ export function listen(
       });
     });
 }
+
+const cursorOf = (data: RecentNotificationsQuery | null | undefined): string | null =>
+  data?.viewer?.notifications.pageInfo.startCursor ?? null;
 
 function store({ cache }: ApolloClient, { cursor, unreadCount, notification }: NotificationEvent): void {
   cache.updateQuery({ query: RecentNotifications }, (data) => {

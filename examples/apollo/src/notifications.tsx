@@ -15,7 +15,10 @@ const time = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle
 export function Notifications() {
   const client = useApolloClient();
   const { data, error, refetch } = useQuery(RecentNotifications);
-  const [markAllRead] = useMutation(MarkAllRead, { refetchQueries: [RecentNotifications] });
+  const [markAllRead] = useMutation(MarkAllRead, {
+    refetchQueries: [RecentNotifications],
+    onError: () => undefined,
+  });
   const [arrived, setArrived] = useState<NotificationEvent['notification'] | null>(null);
   const notifications = data?.viewer?.notifications;
   const isLoaded = notifications !== undefined;
@@ -55,7 +58,7 @@ export function Notifications() {
             ))}
           </ol>
           {error && !data && (
-            <button type="button" className="quiet" onClick={() => void refetch()}>
+            <button type="button" className="quiet" onClick={() => void refetch().catch(() => undefined)}>
               Load them
             </button>
           )}

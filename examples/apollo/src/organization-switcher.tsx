@@ -1,4 +1,5 @@
 import { useMutation } from '@apollo/client/react';
+import { messageOf } from './client.ts';
 import { graphql } from './generated/gql.ts';
 
 const SwitchOrganization = graphql(`
@@ -16,7 +17,7 @@ interface Props {
 
 /** Chooses the organization that this session acts in. The answer names the viewer, so the cache shows it everywhere. */
 export function OrganizationSwitcher({ organizations, activeId }: Props) {
-  const [switchTo, { loading }] = useMutation(SwitchOrganization);
+  const [switchTo, { loading, error }] = useMutation(SwitchOrganization, { onError: () => undefined });
   return (
     <label className="switcher">
       <span className="visually-hidden">Organization</span>
@@ -31,6 +32,9 @@ export function OrganizationSwitcher({ organizations, activeId }: Props) {
           </option>
         ))}
       </select>
+      <span role="alert" className="refusal">
+        {error && messageOf(error)}
+      </span>
     </label>
   );
 }

@@ -1,5 +1,6 @@
 import { useMutation } from '@apollo/client/react';
 import { useState } from 'react';
+import { messageOf } from './client.ts';
 import { Field, Form } from './form.tsx';
 import { graphql } from './generated/gql.ts';
 import { Link } from './link.tsx';
@@ -61,7 +62,7 @@ export function Register({ invitationToken, onDone }: { invitationToken?: string
 }
 
 function LookIntoMailbox({ email }: { readonly email: string }) {
-  const [resend, { data }] = useMutation(ResendVerification);
+  const [resend, { data, error }] = useMutation(ResendVerification, { onError: () => undefined });
   return (
     <div role="status" className="status">
       <p>
@@ -78,6 +79,7 @@ function LookIntoMailbox({ email }: { readonly email: string }) {
         </a>
       </p>
       <p className="aside">
+        {error && <span className="issue">{messageOf(error)} </span>}
         {data ? (
           'It is on its way again.'
         ) : (

@@ -3,7 +3,7 @@ import { post } from './post.ts';
 
 /** Who is signed in. The access token lives in memory only; what renews it is a cookie that no script can read. */
 export type Session =
-  | { readonly status: 'starting' | 'signedOut' }
+  | { readonly status: 'starting' | 'unreachable' | 'signedOut' }
   | { readonly status: 'signedIn'; readonly accessToken: string; readonly viewerId: string };
 
 const Refresh = graphql(`
@@ -42,6 +42,11 @@ export function signedIn(tokens: { accessToken: string; viewer: { id: string } }
 /** Forgets the session, in all tabs. */
 export function signedOut(): void {
   tellAll({ status: 'signedOut' });
+}
+
+/** Brings back the session of the cookie, if there is one. */
+export async function startSession(): Promise<void> {
+  await refreshToken(null).catch(() => become({ status: 'unreachable' }));
 }
 
 /**

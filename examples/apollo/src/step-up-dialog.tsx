@@ -10,13 +10,18 @@ const Reauthenticate = graphql(`
   }
 `);
 
-/** Asks who it is, whenever the API wants a fresh proof. What was refused is then sent again by itself. */
-export function StepUp({ needsCode }: { readonly needsCode: boolean }) {
-  const answer = useSyncExternalStore(subscribeToQuestions, openQuestion);
-  return answer && <Question answer={answer} needsCode={needsCode} />;
+interface Props {
+  readonly email: string;
+  readonly needsCode: boolean;
 }
 
-function Question({ answer, needsCode }: { readonly answer: Answer; readonly needsCode: boolean }) {
+/** Asks who it is, whenever the API wants a fresh proof. What was refused is then sent again by itself. */
+export function StepUp({ email, needsCode }: Props) {
+  const answer = useSyncExternalStore(subscribeToQuestions, openQuestion);
+  return answer && <Question answer={answer} email={email} needsCode={needsCode} />;
+}
+
+function Question({ answer, email, needsCode }: Props & { readonly answer: Answer }) {
   const [reauthenticate] = useMutation(Reauthenticate);
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -32,6 +37,8 @@ function Question({ answer, needsCode }: { readonly answer: Answer; readonly nee
       <h2 id="step-up">Is it you?</h2>
       <p>This is sensitive, and your sign-in was a while ago.</p>
       <Form label="Confirm that it is you" submit="Continue" send={send} about={about} onDone={() => answer(true)}>
+        {/* Tells a password manager whose password it is. */}
+        <input type="email" autoComplete="username" value={email} readOnly hidden />
         <Field name="password" label="Password" type="password" autoComplete="current-password" />
         {needsCode && (
           <Field
