@@ -333,8 +333,12 @@ describe.runIf(browser)('the example application', () => {
     const first = await aSignedInWindow(await aPerson(example.api));
     const second = await aTab(first.context());
     await heading(second, /Members/).waitFor();
+    // The other tab cannot ask, so that it can only have been told.
+    const graphqlUrl = `${example.apiUrl}/graphql`;
+    await second.route(graphqlUrl, (route) => route.abort());
     await button(first, 'Sign out').click();
     await Promise.all([first, second].map((tab) => heading(tab, 'Sign in').waitFor()));
+    await second.unroute(graphqlUrl);
     await second.reload();
     await heading(second, 'Sign in').waitFor();
   });
