@@ -1,7 +1,18 @@
-import type { Browser, BrowserContext, Page, WebSocketRoute } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openBrowser } from '../support/browser.ts';
 import { type ExampleApp, startExampleApp } from '../support/example-app.ts';
+import {
+  aLine,
+  button,
+  choose,
+  countRefreshes,
+  fill,
+  heading,
+  signIn,
+  slowDown,
+  watchTheBar,
+} from '../support/example-pages.ts';
 import { mebibyte } from '../support/files.ts';
 import { waitForMail } from '../support/mailbox.ts';
 import { totp } from '../support/second-factor.ts';
@@ -46,18 +57,6 @@ async function aTab(context: BrowserContext): Promise<Page> {
   return page;
 }
 
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name });
-const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { name });
-
-async function fill(page: Page, values: Record<string, string>): Promise<void> {
-  for (const [label, value] of Object.entries(values)) await page.getByLabel(label, { exact: true }).fill(value);
-}
-
-async function signIn(page: Page, { email }: { email: string }): Promise<void> {
-  await fill(page, { Email: email, Password: password });
-  await button(page, 'Sign in').click();
-}
-
 async function aSignedInWindow(person: Person): Promise<Page> {
   const page = await aWindow();
   await signIn(page, person);
@@ -80,71 +79,6 @@ function nextCode(secret: string): string {
 async function linkTo(email: string, subject: string): Promise<string> {
   const { text } = await waitForMail(example.api, { to: email, subject });
   return /https?:\/\/\S+token=\S+/.exec(text)?.[0] ?? '';
-}
-
-/** Lets bytes out of a tab only so fast. */
-async function slowDown(page: Page, bytesPerSecond: number): Promise<void> {
-  const devtools = await page.context().newCDPSession(page);
-  const conditions = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytesPerSecond };
-  await devtools.send('Network.enable');
-  await devtools.send('Network.emulateNetworkConditions', conditions);
-}
-
-const choose = (page: Page, name: string, buffer: Buffer) =>
-  page.locator('input[type=file]').setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
-
-/** Runs in the page: notes every state of the bar. */
-function watchTheBar(): void {
-  const shares: number[] = [];
-  const look = () => {
-    const bar = document.querySelector('progress');
-    if (bar && bar.value !== shares.at(-1)) shares.push(bar.value);
-  };
-  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
-  Object.assign(window, { shares });
-}
-
-/** The sockets of a tab, which can be cut. */
-async function aLine(page: Page) {
-  let isCut = false;
-  const open = new Set<WebSocketRoute>();
-  const messages: string[] = [];
-  await page.routeWebSocket(/\/graphql$/, (socket) => {
-    if (isCut) return void socket.close({ code: 1001 });
-    const server = socket.connectToServer();
-    open.add(socket);
-    socket.onMessage((message) => {
-      messages.push(String(message));
-      server.send(message);
-    });
-  });
-  return {
-    cut() {
-      isCut = true;
-      for (const socket of open) void socket.close({ code: 1001 });
-    },
-    mend() {
-      isCut = false;
-    },
-    /** The cursors that it has subscribed behind, in order. */
-    afters: () =>
-      messages.filter((text) => text.includes('"subscribe"')).map((text) => JSON.parse(text).payload.variables.after),
-  };
-}
-
-/** Counts refreshes of all tabs, and how many of them were on their way at once. */
-async function countRefreshes(context: BrowserContext) {
-  const count = { all: 0, running: 0, atOnce: 0 };
-  await context.route(`${example.apiUrl}/graphql`, async (route) => {
-    if (!route.request().postData()?.includes('refreshSession')) return route.continue();
-    count.all += 1;
-    count.running += 1;
-    count.atOnce = Math.max(count.atOnce, count.running);
-    const response = await route.fetch();
-    count.running -= 1;
-    await route.fulfill({ response });
-  });
-  return count;
 }
 
 describe.runIf(browser)('the example application', () => {
@@ -289,7 +223,7 @@ describe.runIf(browser)('the example application', () => {
     const first = await aSignedInWindow(ada);
     const second = await aTab(first.context());
     await heading(second, /Members/).waitFor();
-    const refreshes = await countRefreshes(first.context());
+    const refreshes = await countRefreshes(first.context(), `${example.apiUrl}/graphql`);
     pass(301);
     const tabs = [first, second];
     await Promise.all(tabs.map((tab) => tab.getByRole('link', { name: 'Files' }).click()));
