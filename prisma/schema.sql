@@ -16,6 +16,16 @@ CREATE TYPE "WebhookDeliveryStatus" AS ENUM ('PENDING', 'SENDING', 'SUCCEEDED', 
 
 CREATE TYPE "WebhookEndpointStatus" AS ENUM ('PENDING_VERIFICATION', 'ENABLED', 'PAUSED', 'DISABLED');
 
+CREATE OR REPLACE FUNCTION public.count_seats()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  UPDATE organizations o SET seats = o.seats + CASE TG_OP WHEN 'INSERT' THEN c.n ELSE -c.n END
+  FROM (SELECT organization_id, count(*)::int AS n FROM changed GROUP BY organization_id) c WHERE o.id = c.organization_id;
+  RETURN NULL;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.discard_object()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -362,6 +372,7 @@ CREATE TABLE organizations (
     slug text NOT NULL,
     requires_mfa boolean DEFAULT false NOT NULL,
     created_at timestamp(3) with time zone NOT NULL,
+    seats integer DEFAULT 0 NOT NULL,
     CONSTRAINT organizations_pkey PRIMARY KEY (id)
 );
 
@@ -691,6 +702,10 @@ CREATE TRIGGER audit_entries_only_grow BEFORE DELETE OR UPDATE OR TRUNCATE ON pu
 CREATE TRIGGER files_discard_object AFTER DELETE ON public.files FOR EACH ROW EXECUTE FUNCTION discard_object();
 
 CREATE CONSTRAINT TRIGGER memberships_last_owner AFTER DELETE OR UPDATE ON public.memberships DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.role = 'OWNER'::"Role")) EXECUTE FUNCTION refuse_losing_last_owner();
+
+CREATE TRIGGER memberships_seats_left AFTER DELETE ON public.memberships REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_seats();
+
+CREATE TRIGGER memberships_seats_taken AFTER INSERT ON public.memberships REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_seats();
 
 CREATE TRIGGER thumbnails_discard_object AFTER DELETE ON public.thumbnails FOR EACH ROW EXECUTE FUNCTION discard_object();
 

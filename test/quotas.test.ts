@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { decodeId } from '../src/platform/typeid.ts';
 import { graphql } from './generated/gql.ts';
 import { aCast, callerKinds } from './support/callers.ts';
 import { tokenIn, waitForMail } from './support/mailbox.ts';
@@ -117,4 +118,16 @@ describe('seats', () => {
     });
     expect(invited.data.inviteMember.__typename).toBe('QuotaExceeded');
   }, 60_000);
+
+  test('are counted with the people who come and go, in whatever way', async () => {
+    const owner = await aPerson(app);
+    const { organization, membership, user } = app.platform.db;
+    const where = { organizationId: decodeId('Organization', owner.organizationId) ?? '' };
+    const [leaving, ending] = [await aMemberOf(app, owner), await aMemberOf(app, owner)];
+    const counted = async () => (await organization.findUniqueOrThrow({ where: { id: where.organizationId } })).seats;
+    expect([await counted(), await membership.count({ where })]).toEqual([3, 3]);
+    await membership.deleteMany({ where: { ...where, user: { email: leaving.email } } });
+    await user.delete({ where: { email: ending.email } });
+    expect([await counted(), await membership.count({ where })]).toEqual([1, 1]);
+  });
 });

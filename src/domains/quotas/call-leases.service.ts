@@ -63,13 +63,19 @@ export async function settleAll(platform: Platform, options?: { giveBack: boolea
   await Promise.all(Array.from({ length: settledAtOnce }, settleNext));
 }
 
+/** The calls of one organization in one period, which begins at `periodStart`. */
+export interface CallPeriod {
+  readonly organizationId: string;
+  readonly periodStart: Date;
+}
+
 /**
  * What `read` finds in the rows, and how many calls of a period this process has spent and not written down: together they are
  * what was used, since nothing of it is written down meanwhile.
  */
 export async function readWithUnbooked<T>(
   { platform }: Ctx,
-  { organizationId, periodStart }: { organizationId: string; periodStart: Date },
+  { organizationId, periodStart }: CallPeriod,
   read: () => Promise<T>,
 ): Promise<{ readonly found: T; readonly unbooked: number }> {
   return alone(platform, organizationId, async () => {

@@ -4,7 +4,7 @@ import { transact } from '../../platform/db.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { readsEverything } from '../members/members.access.ts';
 import { lockOrganization } from '../organizations/organization-lock.ts';
-import { forgetLease, readWithUnbooked } from './call-leases.service.ts';
+import { type CallPeriod, forgetLease, readWithUnbooked } from './call-leases.service.ts';
 import { committedTermsOf, termsOf } from './limits.service.ts';
 
 export const quotaResources: readonly QuotaResource[] = ['API_CALLS', 'STORAGE_BYTES', 'MEMBERS'];
@@ -33,7 +33,7 @@ export async function quotasOf(
   const terms = await committedTermsOf(ctx, { organizationId, resources });
   const periodStart = terms[0]?.period.start ?? ctx.now();
   const { found, unbooked } = await readWithUnbooked(ctx, { organizationId, periodStart }, () =>
-    usedOf(ctx, { organizationId, resources, periodStart }),
+    usedOf(ctx, { organizationId, periodStart }),
   );
   return terms.map(({ resource, limit, period }) => {
     const isOfCalls = resource === 'API_CALLS';
@@ -51,25 +51,14 @@ export async function quotaOf(ctx: Ctx, { organizationId, resource }: Input): Pr
 
 type Used = Readonly<Record<QuotaResource, string | null>>;
 
-/** A reservation counts as used. Members are counted only when asked for: there may be many. */
+/** A reservation counts as used. */
 const usedStatement = `
   SELECT (SELECT used FROM call_counters WHERE organization_id = $1::uuid AND period_start = $2) AS "API_CALLS",
          (SELECT used_bytes + reserved_bytes FROM storage_usages WHERE organization_id = $1::uuid) AS "STORAGE_BYTES",
-         CASE WHEN 'MEMBERS' = ANY ($3::text[])
-           THEN (SELECT count(*) FROM memberships WHERE organization_id = $1::uuid) END AS "MEMBERS"`;
+         (SELECT seats FROM organizations WHERE id = $1::uuid) AS "MEMBERS"`;
 
-async function usedOf(
-  ctx: Ctx,
-  {
-    organizationId,
-    periodStart,
-    resources,
-  }: Pick<Input, 'organizationId'> & {
-    readonly periodStart: Date;
-    readonly resources: readonly QuotaResource[];
-  },
-): Promise<Used> {
-  const values = [organizationId, periodStart, resources];
+async function usedOf(ctx: Ctx, { organizationId, periodStart }: CallPeriod): Promise<Used> {
+  const values = [organizationId, periodStart];
   const [row] = await ctx.platform.read<Used>({ name: 'quota-used', text: usedStatement, values });
   return row ?? { API_CALLS: null, STORAGE_BYTES: null, MEMBERS: null };
 }

@@ -23,6 +23,7 @@ export async function requireFreeSeat(ctx: Ctx, organizationId: string): Promise
 }
 
 /** How many seats are taken. */
-export function seatsUsed(ctx: Ctx, organizationId: string): Promise<number> {
-  return ctx.db.membership.count({ where: { organizationId } });
+async function seatsUsed(ctx: Ctx, organizationId: string): Promise<number> {
+  const organization = await ctx.db.organization.findUnique({ where: { id: organizationId }, select: { seats: true } });
+  return organization?.seats ?? 0;
 }
