@@ -1,4 +1,5 @@
 import { type DocumentNode, Kind, OperationTypeNode, parse, validate } from 'graphql';
+import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { schema } from '../src/graphql/schema.ts';
 import { encodeId } from '../src/platform/typeid.ts';
@@ -86,5 +87,28 @@ describe('what a page shows runs', () => {
       NewDeadLetters: {},
     });
     expect(await app.platform.db.deadLetter.count({ where: { state: { not: 'OPEN' } } })).toBe(2);
+  });
+
+  test('docs/operations.md', async () => {
+    const sue = await aPerson(app, { name: 'Sue' });
+    const { id } = await app.platform.db.user.update({ where: { email: sue.email }, data: { isSuperuser: true } });
+    const superuser = await signInWithSecondFactor(app, sue, await withSecondFactor(app, sue));
+    const victim = await aPerson(app, { name: 'Vic' });
+    const letter = await buried(app, (await aHopelessJob(app)).jobId);
+    await runPage('docs/operations.md', superuser, {
+      PiledUp: {},
+      RetryOne: { id: encodeId('DeadLetter', letter.id) },
+      FindPerson: { search: victim.email },
+      LockPerson: { id: victim.id },
+      DoneBy: { actorId: encodeId('User', id) },
+    });
+    const statements = [...textOf('docs/operations.md').matchAll(/^```sql\n(.*?)^```/gms)].map(([, sql = '']) => sql);
+    expect(statements.length).toBeGreaterThan(3);
+    const client = new pg.Client({ connectionString: app.databaseUrl });
+    await client.connect();
+    for (const statement of statements) await client.query(statement);
+    await client.end();
+    // One of them ends every session.
+    expect((await superuser.send('{ viewer { id } }')).codes).toEqual(['UNAUTHENTICATED']);
   });
 });

@@ -14,6 +14,8 @@ import { freePort } from './free-port.ts';
 /** A PostgreSQL of its own on a port that stays the same, which may be stopped and started again. */
 export interface PostgresServer {
   readonly url: string;
+  /** Where its data lies. */
+  readonly folder: string;
   start(): Promise<void>;
   /** As a power cut would. */
   crash(): Promise<void>;
@@ -44,6 +46,7 @@ export async function aPostgresServer(): Promise<PostgresServer> {
   await start();
   return {
     url,
+    folder,
     start,
     crash,
     async remove() {
