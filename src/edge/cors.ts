@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 const allowed = {
   'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
   'access-control-allow-headers':
-    'Authorization, Content-Type, X-Organization-Id, X-Request-Id, Idempotency-Key, Content-Digest, Range, If-Range, Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Defer-Length',
+    'Authorization, Content-Type, X-Organization-Id, X-Request-Id, Idempotency-Key, Content-Digest, Range, If-Range, Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Defer-Length, Traceparent, Tracestate',
   'access-control-max-age': '600',
 };
 
