@@ -239,6 +239,18 @@ describe('what goes out', () => {
   });
 });
 
+test('a collector that does not answer fails nothing, and holds up the end for a second at most', async () => {
+  const deaf = await startLoopbackServer(() => () => {});
+  const alone = await startTestApp({ OTEL_EXPORTER_OTLP_ENDPOINT: deaf.url });
+  const { telemetry } = alone.platform;
+  expect((await callerWith(alone).send('query Unseen { __typename }')).codes).toEqual([]);
+  const startedAt = performance.now();
+  await telemetry?.close();
+  expect(performance.now() - startedAt).toBeLessThan(1_500);
+  await alone.close();
+  await deaf.close();
+});
+
 describe('without an endpoint', () => {
   test('there is no telemetry, and no file but one names the SDK', async () => {
     const sdk = /from '@opentelemetry\/(?!api')/;
