@@ -81,7 +81,7 @@ describe(page, () => {
     ).toEqual([]);
   });
 
-  test('makes a domain whose types and tests are good', { timeout: 240_000 }, async () => {
+  test('makes a domain whose types and tests are good', { timeout: 480_000 }, async () => {
     for (const block of blocks) await follow(block);
   });
 
