@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { compileCache } from './program.ts';
 import type { TestApp } from './world.ts';
 
 export interface ProgramCall {
@@ -15,7 +16,14 @@ export interface ProgramCall {
 /** Starts a program of the project on the database and the data folder of a test's app. */
 export function startProgram(app: TestApp, { program, words = [], environment }: ProgramCall) {
   const { databaseUrl, dataDir } = app.platform.config;
-  const env = { DATABASE_URL: databaseUrl ?? '', DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'warn', ...environment };
+  const env = {
+    ...compileCache,
+    DATABASE_URL: databaseUrl ?? '',
+    DATA_DIR: dataDir,
+    PORT: '0',
+    LOG_LEVEL: 'warn',
+    ...environment,
+  };
   const file = path.join(import.meta.dirname, '../../src', `${program}.ts`);
   return spawn(process.execPath, [file, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
