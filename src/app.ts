@@ -19,7 +19,7 @@ import { requireKnownKeys } from './platform/key-rotation.ts';
 import { createKeyring } from './platform/keyring.ts';
 import { createLogger, type Logger } from './platform/log.ts';
 import { createMailer, type MailWaits, tracedMailer } from './platform/mailer.ts';
-import { createMetrics } from './platform/metrics.ts';
+import { createMetrics, startMetricsExport, watchProcess } from './platform/metrics.ts';
 import { createOwnAddress } from './platform/own-address.ts';
 import { createPasswords, type PasswordCost } from './platform/passwords.ts';
 import type { Platform } from './platform/platform.ts';
@@ -71,7 +71,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await requireKnownKeys(platform.db, platform.keyring);
     if (options.roles.includes('worker'))
       closers.push((await startWorker(platform)).stop, startSchedule(platform).stop, startRounds(platform).stop);
-    const metricsUrl = await serveMetrics(platform, closers);
+    const metricsUrl = await tellMetrics(platform, closers);
     if (!options.roles.includes('api')) return { url: null, metricsUrl, platform, close };
     const server = await startHttpServer(platform, schema);
     closers.push(server.close);
@@ -82,10 +82,19 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   }
 }
 
-async function serveMetrics(platform: Platform, closers: (() => Promise<void>)[]): Promise<string | null> {
-  const { metricsPort } = platform.config;
+/** Nothing is watched or counted where nobody asks. */
+async function tellMetrics(platform: Platform, closers: (() => Promise<void>)[]): Promise<string | null> {
+  const { config, metrics, log } = platform;
+  const { metricsPort, traces } = config;
+  if (metricsPort === null && traces === null) return null;
+  watchProcess(metrics);
+  const countQueues = queueGauges(platform);
+  // What the process knows is worth telling also when the database does not answer.
+  const refresh = () =>
+    countQueues().catch((error: unknown) => log.warn({ err: error }, 'the queues were not counted'));
+  if (traces) closers.push((await startMetricsExport(metrics, traces, refresh)).close);
   if (metricsPort === null) return null;
-  const server = await startMetricsServer(platform, { port: metricsPort, refresh: queueGauges(platform) });
+  const server = await startMetricsServer(platform, { port: metricsPort, refresh });
   closers.push(server.close);
   return server.url;
 }

@@ -252,13 +252,16 @@ test('a collector that does not answer fails nothing, and holds up the end for a
 });
 
 describe('without an endpoint', () => {
-  test('there is no telemetry, and no file but one names the SDK', async () => {
+  test('there is no telemetry, and the SDK is in three files that nobody loads ahead', async () => {
     const sdk = /from '@opentelemetry\/(?!api')/;
     const files = projectFiles().filter((file) => file.startsWith('src/') && sdk.test(textOf(file)));
-    expect(files).toEqual(['src/platform/telemetry-sdk.ts']);
-    const loading = projectFiles().filter(
-      (file) => file.startsWith('src/') && /from '.*telemetry-sdk\.ts'/.test(textOf(file)),
+    expect(files).toEqual(
+      ['metrics-sdk', 'telemetry-resource', 'telemetry-sdk'].map((name) => `src/platform/${name}.ts`),
     );
-    expect(loading).toEqual([]);
+    const loading = projectFiles().filter(
+      (file) => file.startsWith('src/') && /from '.*(-sdk|telemetry-resource)\.ts'/.test(textOf(file)),
+    );
+    // Which are among the three.
+    expect(loading).toEqual(['src/platform/metrics-sdk.ts', 'src/platform/telemetry-sdk.ts']);
   });
 });

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { watchProcess } from '../platform/metrics.ts';
 import type { Platform } from '../platform/platform.ts';
 import { sendProblem } from './answers.ts';
 
@@ -12,7 +11,7 @@ export interface MetricsServer {
 
 interface MetricsOptions {
   readonly port: number;
-  /** Sets the gauges of what is in the database. */
+  /** Sets the gauges of what is in the database, as far as it answers. */
   readonly refresh: () => Promise<void>;
 }
 
@@ -24,12 +23,10 @@ export async function startMetricsServer(
   platform: Platform,
   { port, refresh }: MetricsOptions,
 ): Promise<MetricsServer> {
-  const { metrics, config, log } = platform;
-  watchProcess(metrics);
+  const { metrics, config } = platform;
   const server = createServer(async (request, response) => {
     if (request.method !== 'GET' || request.url !== '/metrics') return sendProblem(response, 404);
-    // What the process knows is worth telling also when the database does not answer.
-    await refresh().catch((error: unknown) => log.warn({ err: error }, 'the queues were not counted'));
+    await refresh();
     response.setHeader('content-type', metrics.registry.contentType);
     response.end(await metrics.registry.metrics());
   });

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { TelemetryConfig } from '../telemetry.config.ts';
 
-/** What one process counts for Prometheus. Labels are few and ours: no name that a client makes up. */
+/** What one process counts for Prometheus and for a collector. Labels are few and ours: no name that a client makes up. */
 export interface Metrics {
   readonly registry: Registry;
   /** GraphQL operations, by transport, type and outcome (`ok`, or the code of the first error), in seconds. */
@@ -11,7 +12,7 @@ export interface Metrics {
 
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Only counters, until somebody asks: a process without METRICS_PORT pays a few additions an operation. */
+/** Only counters, until somebody asks: a process whom nobody asks pays a few additions an operation. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   return {
@@ -34,4 +35,23 @@ export function createMetrics(): Metrics {
 /** Adds what the process itself says: CPU, memory, event loop, garbage collection. */
 export function watchProcess({ registry }: Metrics): void {
   collectDefaultMetrics({ register: registry });
+}
+
+/** Sends metrics now and then, until it is closed. */
+export interface MetricsExport {
+  /** Sends them once more, for a second at most. */
+  close(): Promise<void>;
+}
+
+/**
+ * Sends the metrics by OTLP to where the traces go. `refresh` sets the gauges of what is in the database,
+ * as far as it answers.
+ */
+export async function startMetricsExport(
+  { registry }: Metrics,
+  config: TelemetryConfig,
+  refresh: () => Promise<void>,
+): Promise<MetricsExport> {
+  const { startMetricsSdk } = await import('./metrics-sdk.ts');
+  return startMetricsSdk(config, registry, refresh);
 }

@@ -3,7 +3,6 @@ import { context } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,
@@ -17,6 +16,7 @@ import {
 import type { TelemetryConfig } from '../telemetry.config.ts';
 import { traceOutgoingHttp } from './outgoing-trace.ts';
 import type { Telemetry } from './telemetry.ts';
+import { telemetryResource } from './telemetry-resource.ts';
 
 const flushTimeoutMs = 1_000;
 const exportDelayMs = 1_000;
@@ -28,10 +28,7 @@ export function startSdk(config: TelemetryConfig): Telemetry {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   const exporter = new OTLPTraceExporter({ url: `${config.endpoint}/v1/traces` });
   const tracerProvider = new TracerProvider({
-    resource: defaultResource()
-      .merge(resourceFromAttributes({ 'service.name': 'gatehouse' }))
-      // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
-      .merge(detectResources({ detectors: [envDetector] })),
+    resource: telemetryResource(),
     sampler: samplerOf(config),
     spanLimits: { attributeValueLengthLimit: textMaxChars },
     spanProcessors: [discretion, new BatchSpanProcessor({ exporter, scheduledDelayMillis: exportDelayMs })],
