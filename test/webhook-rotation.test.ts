@@ -53,12 +53,12 @@ describe('rotateWebhookSecret', () => {
     const subscription = await subscribed();
     const { owner, receiver, id, secret: old } = subscription;
     await somethingHappens(owner, 'Before');
+    await arrived(receiver, 1);
     const { secret, endpoint } = await rotate(subscription, 24);
     expect(secret).not.toBe(old);
     expect(endpoint).toMatchObject({ status: 'ENABLED', verifiedAt: null, secretHint: `whsec_…${secret.slice(-4)}` });
     expect(endpoint.reverifyBy).toBe(endpoint.previousSecretExpiresAt);
     expect(Math.abs(Date.parse(endpoint.reverifyBy ?? '') - Date.now() - 24 * 3_600_000)).toBeLessThan(60_000);
-    await arrived(receiver, 1);
     await somethingHappens(owner, 'During');
     await arrived(receiver, 2);
     receiver.secret = secret;
