@@ -20,7 +20,7 @@ export type Read = <Row extends pg.QueryResultRow>(statement: {
 }) => Promise<Row[]>;
 
 const poolSize = 20;
-const preparedMax = 500;
+const preparedMax = 200;
 const unnamed = '';
 const serializationFailures = new Set(['P2034', '40001', '40P01']);
 const attemptsMax = 3;
