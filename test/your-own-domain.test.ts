@@ -3,6 +3,7 @@
  * its commands, then starts the program and calls the new fields.
  */
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -35,7 +36,9 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'gatehouse-own-'));
   database = await cloneDatabase();
   await cp(root, folder, { recursive: true, filter: (source) => !leftBehind.includes(path.basename(source)) });
-  await symlink(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+  // A workspace may have some of its own.
+  for (const modules of ['node_modules', 'examples/apollo/node_modules'])
+    if (existsSync(path.join(root, modules))) await symlink(path.join(root, modules), path.join(folder, modules));
 });
 afterAll(async () => {
   await endPrograms();

@@ -56,6 +56,8 @@ export async function startPostOffice(
       }, done);
     },
   });
+  // A client that is killed resets its connection.
+  server.on('error', () => undefined);
   server.listen(0, '127.0.0.1');
   await once(server.server, 'listening');
   const { port } = server.server.address() as AddressInfo;
