@@ -12,6 +12,13 @@ export function kindOf({ day, operation, userId, apiKeyId }: Omit<SpentCalls, 'q
   return `${day.toISOString()}/${operation}/${userId}/${apiKeyId}`;
 }
 
+/** How many calls these are together. */
+export function quantityOf(spent: Iterable<SpentCalls>): number {
+  let sum = 0;
+  for (const { quantity } of spent) sum += quantity;
+  return sum;
+}
+
 /** What one process holds of the calls of one organization in one period. */
 export interface CallLease {
   readonly periodStart: Date;

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type HrTime, ValueType } from '@opentelemetry/api';
 import { millisToHrTime } from '@opentelemetry/core';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
@@ -15,9 +14,8 @@ import {
 import type { Registry } from 'prom-client';
 import type { TelemetryConfig } from '../telemetry.config.ts';
 import type { MetricsExport } from './metrics.ts';
+import { inTimeForTheEnd } from './telemetry-flush.ts';
 import { telemetryResource } from './telemetry-resource.ts';
-
-const flushTimeoutMs = 1_000;
 
 interface Sample {
   readonly value: number;
@@ -43,17 +41,12 @@ export function startMetricsSdk(
     metricProducers: [producerOf(registry, refresh)],
   });
   const provider = new MeterProvider({ resource: telemetryResource(), readers: [reader] });
-  return {
-    async close() {
-      // A collector that is away delays nobody's end, and fails nothing.
-      const flushed = provider.shutdown().catch(() => undefined);
-      await Promise.race([flushed, delay(flushTimeoutMs, undefined, { ref: false })]);
-    },
-  };
+  return { close: () => inTimeForTheEnd(provider.shutdown()) };
 }
 
 function producerOf(registry: Registry, refresh: () => Promise<void>): MetricProducer {
   const startTime = millisToHrTime(Date.now());
+  const resource = telemetryResource();
   return {
     async collect() {
       await refresh();
@@ -63,7 +56,7 @@ function producerOf(registry: Registry, refresh: () => Promise<void>): MetricPro
         metricOf({ name, help, type: String(type) }, values as Sample[], times),
       );
       return {
-        resourceMetrics: { resource: telemetryResource(), scopeMetrics: [{ scope: { name: 'gatehouse' }, metrics }] },
+        resourceMetrics: { resource, scopeMetrics: [{ scope: { name: 'gatehouse' }, metrics }] },
         errors: [],
       };
     },

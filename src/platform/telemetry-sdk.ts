@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { context } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
@@ -16,9 +15,9 @@ import {
 import type { TelemetryConfig } from '../telemetry.config.ts';
 import { traceOutgoingHttp } from './outgoing-trace.ts';
 import type { Telemetry } from './telemetry.ts';
+import { inTimeForTheEnd } from './telemetry-flush.ts';
 import { telemetryResource } from './telemetry-resource.ts';
 
-const flushTimeoutMs = 1_000;
 const exportDelayMs = 1_000;
 const textMaxChars = 2_000;
 
@@ -39,11 +38,9 @@ export function startSdk(config: TelemetryConfig): Telemetry {
     tracer,
     tracerProvider,
     propagator: new W3CTraceContextPropagator(),
-    async close() {
+    close() {
       stopTracingHttp();
-      // A collector that is away delays nobody's end, and fails nothing.
-      const flushed = tracerProvider.shutdown().catch(() => undefined);
-      await Promise.race([flushed, delay(flushTimeoutMs, undefined, { ref: false })]);
+      return inTimeForTheEnd(tracerProvider.shutdown());
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Ctx } from '../../context.ts';
-import { kindOf, type SpentCalls } from '../../platform/call-leases.ts';
+import { kindOf, quantityOf, type SpentCalls } from '../../platform/call-leases.ts';
 import { tellOfThresholds } from './thresholds.service.ts';
 
 export interface Booking {
@@ -15,7 +15,7 @@ export interface Booking {
 /** Counts spent calls and adds them to the rows of their kind, so that the totals of both are equal. Joins a transaction. */
 export async function bookCalls(ctx: Ctx, booking: Booking): Promise<void> {
   const { organizationId, periodStart, spent, returned } = booking;
-  const quantity = spent.reduce((sum, calls) => sum + calls.quantity, 0);
+  const quantity = quantityOf(spent);
   const [counter] = await ctx.db.callCounter.updateManyAndReturn({
     where: { organizationId, periodStart },
     data: { used: { increment: quantity }, leased: { decrement: returned } },

@@ -1,6 +1,6 @@
 import { type Ctx, systemCtx } from '../../context.ts';
 import { QuotaExceeded } from '../../errors.ts';
-import { type CallLease, type CallsLeft, kindOf, type SpentCalls } from '../../platform/call-leases.ts';
+import { type CallLease, type CallsLeft, kindOf, quantityOf, type SpentCalls } from '../../platform/call-leases.ts';
 import { transact } from '../../platform/db.ts';
 import type { Platform } from '../../platform/platform.ts';
 import { bookCalls } from './call-booking.service.ts';
@@ -82,8 +82,7 @@ export async function readWithUnbooked<T>(
     const found = await read();
     const lease = platform.callLeases.held.get(organizationId);
     const isOfPeriod = lease?.periodStart.getTime() === periodStart.getTime();
-    const spent = isOfPeriod ? [...lease.spent.values()] : [];
-    return { found, unbooked: spent.reduce((sum, { quantity }) => sum + quantity, 0) };
+    return { found, unbooked: isOfPeriod ? quantityOf(lease.spent.values()) : 0 };
   });
 }
 

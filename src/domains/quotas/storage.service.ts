@@ -9,7 +9,7 @@ export interface Bytes {
 }
 
 /** How many bytes are taken: those of files, the trash included, and those set aside for open uploads. */
-export async function storageUsed(ctx: Ctx, organizationId: string): Promise<number> {
+async function storageUsed(ctx: Ctx, organizationId: string): Promise<number> {
   const usage = await ctx.db.storageUsage.findUnique({ where: { organizationId } });
   return Number((usage?.usedBytes ?? 0n) + (usage?.reservedBytes ?? 0n));
 }
