@@ -2,8 +2,9 @@ import { useMutation } from '@apollo/client/react';
 import { useState } from 'react';
 import { BackupCodes } from './backup-codes.tsx';
 import { messageOf } from './client.ts';
+import { CodeField } from './code-field.tsx';
 import { Enrollment } from './enrollment.tsx';
-import { Field, Form } from './form.tsx';
+import { Form } from './form.tsx';
 import { graphql } from './generated/gql.ts';
 
 const NewBackupCodes = graphql(`
@@ -71,12 +72,7 @@ function Enrolled({
           about={{ InvalidCode: 'code' }}
           send={async ({ code = '' }) => (await turnOff({ variables: { code } })).data?.disableTotp}
         >
-          <Field
-            name="code"
-            label="Code"
-            autoComplete="one-time-code"
-            hint="Of your authenticator, or a backup code."
-          />
+          <CodeField />
         </Form>
       </details>
     </>

@@ -1,5 +1,6 @@
 import { useMutation } from '@apollo/client/react';
 import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { CodeField } from './code-field.tsx';
 import { Field, Form } from './form.tsx';
 import { graphql } from './generated/gql.ts';
 import { type Answer, openQuestion, subscribeToQuestions } from './step-up.ts';
@@ -40,14 +41,7 @@ function Question({ answer, email, needsCode }: Props & { readonly answer: Answe
         {/* Tells a password manager whose password it is. */}
         <input type="email" autoComplete="username" value={email} readOnly hidden />
         <Field name="password" label="Password" type="password" autoComplete="current-password" />
-        {needsCode && (
-          <Field
-            name="code"
-            label="Code"
-            autoComplete="one-time-code"
-            hint="Of your authenticator, or a backup code."
-          />
-        )}
+        {needsCode && <CodeField />}
       </Form>
       <p className="aside">
         <button type="button" className="plain" onClick={() => answer(false)}>
