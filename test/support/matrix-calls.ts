@@ -86,12 +86,14 @@ export async function revived({ platform: { db } }: TestApp): Promise<void> {
   await db.session.updateMany({ data: { revokedAt: null } });
 }
 
-/** Nothing that an earlier call has set going is under way any more. */
+/** Nothing that an earlier call has set going is under way any more: no job, and no webhook, which has a row of its own. */
 export async function settled({ platform: { db } }: TestApp): Promise<void> {
   const look = async () => {
     const [open] = await db.$queryRaw<{ count: bigint }[]>`
-      SELECT count(*) FROM pgboss.job WHERE state IN ('created', 'active', 'retry') AND start_after <= now()`;
-    if (open?.count !== 0n) throw new Error(`${open?.count} jobs are under way`);
+      SELECT (SELECT count(*) FROM pgboss.job WHERE state IN ('created', 'active', 'retry') AND start_after <= now())
+        + (SELECT count(*) FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+           WHERE d.due_at IS NOT NULL AND e.status = 'ENABLED') AS count`;
+    if (open?.count !== 0n) throw new Error(`${open?.count} jobs or webhooks are under way`);
   };
   await vi.waitFor(look, { timeout: 20_000, interval: 25 });
 }
