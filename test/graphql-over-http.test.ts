@@ -74,6 +74,47 @@ describe('GraphQL over HTTP', () => {
   });
 });
 
+describe('the usual POST, which does not go through Yoga,', () => {
+  const query = 'query Q($is: Boolean!) { __typename @include(if: $is) }';
+  const answerOf = async (answer: Response) => [
+    answer.status,
+    answer.headers.get('content-type'),
+    answer.headers.get('cache-control'),
+    await answer.text(),
+  ];
+
+  test.each([
+    '*/*',
+    'application/json',
+    'application/graphql-response+json',
+    'application/graphql-response+json,application/json;q=0.9',
+    'application/graphql-response+json, application/json',
+    'application/json; charset=utf-8',
+    'image/png',
+  ])('is answered as a GET, which does: %s', async (accept) => {
+    const plain = await answerOf(await post({ query, variables: { is: true } }, { accept }));
+    expect(plain).toEqual(await answerOf(await get({ query, variables: '{"is":true}' }, { accept })));
+  });
+
+  test('is answered as a GET, which does: what went wrong with it', async () => {
+    const accept = 'application/json';
+    for (const query of ['{', '{ nothing }', 'query($id: ID!) { node(id: $id) { id } }', '{ viewer { id } }']) {
+      expect(await answerOf(await post({ query }, { accept }))).toEqual(await answerOf(await get({ query }, { accept })));
+    }
+  });
+
+  test.each([
+    ['a parameter that is none', { query: '{ __typename }', colour: 'red' }],
+    ['variables in a list', { query: '{ __typename }', variables: [] }],
+    ['extensions that are text', { query: '{ __typename }', extensions: 'x' }],
+    ['a query that is a number', { query: 1 }],
+    ['nothing', null],
+  ])('wants its parameters and nothing else: %s is 400', async (_what, body) => {
+    const answer = await post(body);
+    expect([answer.status, await codesIn(answer)]).toEqual([400, ['BAD_USER_INPUT']]);
+  });
+});
+
 describe('a body', () => {
   const large = JSON.stringify({ query: '{ __typename }', variables: { padding: 'x'.repeat(1_000_000) } });
 

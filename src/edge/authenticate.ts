@@ -24,7 +24,17 @@ export async function authenticate(
 ): Promise<RequestCtx> {
   const { db, now, log } = platform;
   const actor = await actorFor(platform, credentials);
-  return { db, now, actor, platform, ...call, log: log.child({ requestId: call.origin.requestId }) };
+  return {
+    db,
+    now,
+    actor,
+    platform,
+    ...call,
+    // Made when it is used: most requests say nothing but their own line.
+    get log() {
+      return log.child({ requestId: call.origin.requestId });
+    },
+  };
 }
 
 /** What a connection that goes on after its first answer stands on. */

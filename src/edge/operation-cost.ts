@@ -11,6 +11,7 @@ import {
   isListType,
   isObjectType,
   Kind,
+  type OperationDefinitionNode,
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
@@ -27,12 +28,17 @@ interface Walk {
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   /** By fragment, so that fragments that use each other do not multiply the work of counting. */
   readonly known: Map<string, number>;
+  /** Whether a page is as large as a variable says. */
+  dependsOnVariables: boolean;
 }
 
 const pageSizeDefault = 20;
 const pageSizeMax = 100;
 /** What a list without a page is taken for. */
 const listSize = 10;
+
+/** What costs the same each time. Documents are parsed once and run often. */
+const fixedCosts = new WeakMap<OperationDefinitionNode, number>();
 
 /**
  * How many fields the answer to a valid operation can have at most: each counts one, times the size of every page that
@@ -41,6 +47,8 @@ const listSize = 10;
 export function operationCost(schema: GraphQLSchema, { document, operationName, variables }: CostInput): number {
   const operation = getOperationAST(document, operationName);
   if (!operation) return 0;
+  const before = fixedCosts.get(operation);
+  if (before !== undefined) return before;
   const defaults = operation.variableDefinitions?.map(({ variable, defaultValue }) => [
     variable.name.value,
     literal(defaultValue),
@@ -51,8 +59,11 @@ export function operationCost(schema: GraphQLSchema, { document, operationName, 
     variables: { ...Object.fromEntries(defaults ?? []), ...variables },
     fragments: new Map(fragments.map((fragment) => [fragment.name.value, fragment])),
     known: new Map(),
+    dependsOnVariables: false,
   };
-  return costOf(operation.selectionSet, schema.getRootType(operation.operation)?.name ?? '', walk);
+  const cost = costOf(operation.selectionSet, schema.getRootType(operation.operation)?.name ?? '', walk);
+  if (!walk.dependsOnVariables) fixedCosts.set(operation, cost);
+  return cost;
 }
 
 function costOf({ selections }: SelectionSetNode, typeName: string, walk: Walk): number {
@@ -83,9 +94,12 @@ function costOfField(node: FieldNode, typeName: string, walk: Walk): number {
 }
 
 /** How many objects a field gives at most. The edges of a page are counted where the page is asked for. */
-function sizeOf(node: FieldNode, field: GraphQLField<unknown, unknown>, { variables }: Walk): number {
-  const given = (name: string) =>
-    literal(node.arguments?.find((argument) => argument.name.value === name)?.value, variables);
+function sizeOf(node: FieldNode, field: GraphQLField<unknown, unknown>, walk: Walk): number {
+  const given = (name: string) => {
+    const value = node.arguments?.find((argument) => argument.name.value === name)?.value;
+    if (value?.kind === Kind.VARIABLE) walk.dependsOnVariables = true;
+    return literal(value, walk.variables);
+  };
   const ids = given('ids');
   if (Array.isArray(ids)) return ids.length;
   if (field.args.some(({ name }) => name === 'first')) return pageSize(given('first') ?? given('last'));

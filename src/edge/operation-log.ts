@@ -2,6 +2,7 @@ import type { Context } from '@opentelemetry/api';
 import type { DocumentNode, OperationTypeNode } from 'graphql';
 import { getOperationAST } from 'graphql';
 import type { RequestCtx } from '../context.ts';
+import { unredacted } from '../platform/log.ts';
 import type { Platform } from '../platform/platform.ts';
 import { encodeId } from '../platform/typeid.ts';
 import { endTrace, inTrace } from './operation-trace.ts';
@@ -54,7 +55,7 @@ function writeLine({ log, metrics }: Pick<Platform, 'log' | 'metrics'>, record: 
   const user = ctx?.actor.kind === 'user' ? ctx.actor : null;
   const key = ctx?.actor.kind === 'apiKey' ? ctx.actor : null;
   const organizationId = key?.organizationId ?? user?.activeMembership?.organizationId;
-  log.info(
+  unredacted(log).info(
     {
       requestId: origin.requestId,
       userId: user && encodeId('User', user.userId),

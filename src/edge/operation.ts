@@ -25,13 +25,14 @@ import type { DocumentReader } from './trusted-documents.ts';
 /** What every transport runs operations with. */
 export interface Engine {
   readonly platform: Platform;
-  readonly envelop: Envelop;
+  /** Parses, validates and executes, with the plugins of Yoga. */
+  readonly enveloped: Enveloped;
   readonly watch: CredentialWatch;
   /** Null where every document is answered, and only by its text. */
   readonly readDocument: DocumentReader | null;
 }
 
-type Envelop = YogaServerInstance<object, object>['getEnveloped'];
+type Enveloped = ReturnType<YogaServerInstance<object, object>['getEnveloped']>;
 type Outcome = ExecutionResult | AsyncIterable<ExecutionResult>;
 
 /** One operation as its transport hands it in. */
@@ -57,7 +58,7 @@ export interface PreparedOperation extends ExecutionArgs {
   readonly type: OperationTypeNode;
   readonly cost: number;
   readonly call: OperationCall;
-  readonly execute: ReturnType<Envelop>['execute'];
+  readonly execute: Enveloped['execute'];
 }
 
 /**
@@ -68,7 +69,7 @@ export async function prepareOperation(
   engine: Engine,
   call: OperationCall,
 ): Promise<PreparedOperation | GraphQLError[]> {
-  const { parse, validate, execute, schema } = engine.envelop({});
+  const { parse, execute, schema } = engine.enveloped;
   const { operationName, variables: variableValues } = call;
   try {
     const parsed = attempt(() => parse(engine.readDocument?.(call) ?? call.query) as DocumentNode);
@@ -78,7 +79,7 @@ export async function prepareOperation(
     const document = parsed.value;
     const type = typeOf(document, operationName);
     call.admit(type);
-    const mistakes = validate(schema, document, undefined, validationOptions(engine)) as readonly GraphQLError[];
+    const mistakes = mistakesIn(document, engine);
     if (mistakes.length > 0) return refused(call.record, mistakes.map(validationError));
     const cost = operationCost(schema, { document, operationName, variables: variableValues });
     assertAffordable(cost);
@@ -185,8 +186,15 @@ function refused(record: OperationRecord, errors: GraphQLError[]): GraphQLError[
   return errors;
 }
 
-function validationOptions({ platform: { config } }: Engine) {
-  return { hideSuggestions: config.isProduction || !config.introspection, maxErrors: limits.validationErrors };
+/** Documents that broke no rule. No rule asks who sent them. */
+const flawless = new WeakSet<DocumentNode>();
+
+function mistakesIn(document: DocumentNode, { enveloped, platform: { config } }: Engine): readonly GraphQLError[] {
+  if (flawless.has(document)) return [];
+  const options = { hideSuggestions: config.isProduction || !config.introspection, maxErrors: limits.validationErrors };
+  const mistakes = enveloped.validate(enveloped.schema, document, undefined, options) as readonly GraphQLError[];
+  if (mistakes.length === 0) flawless.add(document);
+  return mistakes;
 }
 
 function attempt<T>(work: () => T): { readonly value: T } | { readonly failure: unknown } {

@@ -12,6 +12,7 @@ import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
 import { tracedRoot, tracedWhenSlow } from './field-trace.ts';
 import { decodeNodeId, encodeNodeId } from './ids.ts';
+import LoadedFieldsPlugin from './loaded-fields.ts';
 import { type Scopes, scopesOf } from './scopes.ts';
 
 interface Types {
@@ -31,7 +32,7 @@ interface Types {
 
 /** Holds plugins, scalars and scopes, and knows no type of the API. */
 export const builder = new SchemaBuilder<Types>({
-  plugins: [TracingPlugin, ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, PrismaPlugin, DataloaderPlugin],
+  plugins: [TracingPlugin, ErrorsPlugin, ScopeAuthPlugin, LoadedFieldsPlugin, RelayPlugin, PrismaPlugin, DataloaderPlugin],
   defaultFieldNullability: false,
   scopeAuth: {
     authScopes: scopesOf,

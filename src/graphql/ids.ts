@@ -7,6 +7,11 @@ export function idOf(kind: Kind, id: string): string {
   return decodeId(kind, id) ?? nilId;
 }
 
+/** Whether things of this GraphQL type have a TypeID. */
+export function isKind(typename: string): boolean {
+  return Object.hasOwn(idPrefixes, typename);
+}
+
 /** The TypeID by which a node of this GraphQL type is known outside. */
 export function encodeNodeId(typename: string, uuid: string): string {
   return encodeId(typename as Kind, uuid);

