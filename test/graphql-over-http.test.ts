@@ -99,7 +99,9 @@ describe('the usual POST, which does not go through Yoga,', () => {
   test('is answered as a GET, which does: what went wrong with it', async () => {
     const accept = 'application/json';
     for (const query of ['{', '{ nothing }', 'query($id: ID!) { node(id: $id) { id } }', '{ viewer { id } }']) {
-      expect(await answerOf(await post({ query }, { accept }))).toEqual(await answerOf(await get({ query }, { accept })));
+      expect(await answerOf(await post({ query }, { accept }))).toEqual(
+        await answerOf(await get({ query }, { accept })),
+      );
     }
   });
 

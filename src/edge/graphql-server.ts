@@ -20,8 +20,8 @@ import {
   refuseOperation,
 } from './operation.ts';
 import type { OperationRecord } from './operation-log.ts';
-import { setRateLimit } from './rate-limit-headers.ts';
 import { isPlain, plainTypeOf, sendPlain } from './plain-answer.ts';
+import { setRateLimit } from './rate-limit-headers.ts';
 import { badRequest, readParameters } from './request-parameters.ts';
 import { documentReader } from './trusted-documents.ts';
 

@@ -32,7 +32,15 @@ interface Types {
 
 /** Holds plugins, scalars and scopes, and knows no type of the API. */
 export const builder = new SchemaBuilder<Types>({
-  plugins: [TracingPlugin, ErrorsPlugin, ScopeAuthPlugin, LoadedFieldsPlugin, RelayPlugin, PrismaPlugin, DataloaderPlugin],
+  plugins: [
+    TracingPlugin,
+    ErrorsPlugin,
+    ScopeAuthPlugin,
+    LoadedFieldsPlugin,
+    RelayPlugin,
+    PrismaPlugin,
+    DataloaderPlugin,
+  ],
   defaultFieldNullability: false,
   scopeAuth: {
     authScopes: scopesOf,
