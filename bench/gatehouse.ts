@@ -69,18 +69,17 @@ export async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
-const clockTickMs = 10;
-
 /** What Linux says of a process after its name, from its state on. */
 async function statOf(pid: number | string): Promise<string[]> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
-/** CPU time that a process has used so far, in milliseconds. */
+/** CPU time that the living threads of a process have used so far, in milliseconds, to the nanosecond. */
 export async function cpuMs(pid: number | string): Promise<number> {
-  const stat = await statOf(pid);
-  return (Number(stat[11] ?? 0) + Number(stat[12] ?? 0)) * clockTickMs;
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const used = threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '0'));
+  return (await Promise.all(used)).reduce((sum, text) => sum + Number(text.split(' ')[0]) / 1e6, 0);
 }
 
 /** The process that started a process. */

@@ -11,15 +11,17 @@ import { decodeId } from '../src/platform/typeid.ts';
 import { countedDatabase } from './counted-database.ts';
 import { aPerson, childrenCpuMs, cpuMs, type Measured, parentOf, signIn, startProcess } from './gatehouse.ts';
 
-const rounds = 5;
+/** The two sides take turns in short slices, so that what the machine does beside them meets both. */
+const slices = 75;
+const warmingSlices = 25;
 const lanes = 8;
 const questions = [
   // Without credentials: the shell alone.
-  { name: '{ __typename }', times: 3_000, isPublic: true, query: '{ __typename }' },
-  { name: 'viewer { id }', times: 2_000, isPublic: false, query: '{ viewer { id } }' },
+  { name: '{ __typename }', times: 600, isPublic: true, query: '{ __typename }' },
+  { name: 'viewer { id }', times: 400, isPublic: false, query: '{ viewer { id } }' },
   {
     name: 'nested page',
-    times: 500,
+    times: 100,
     isPublic: false,
     query: `query Page($id: ID!) { organization(id: $id) { id name slug
       members(first: 20) { edges { cursor node { id role joinedAt user { id name email } } } pageInfo { hasNextPage endCursor } }
@@ -81,9 +83,8 @@ interface Cost {
   readonly statements: number;
 }
 
-/** CPU of the server and of the database, and statements, for one request. */
-async function costOf(side: Side, question: Question): Promise<Cost> {
-  const token = question.isPublic ? null : await side.signIn();
+/** CPU of the server and of the database, and statements, for one request of a slice. */
+async function costOf(side: Side, question: Question, token: string | null): Promise<Cost> {
   const read = async () => [await cpuMs(side.program.pid), await childrenCpuMs(side.postmasterPid), side.statements()];
   const before = await read();
   let left = question.times;
@@ -98,26 +99,29 @@ async function costOf(side: Side, question: Question): Promise<Cost> {
   return { serverMs, databaseMs, statements };
 }
 
-function median(numbers: number[]): number {
-  return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+function mean(costs: readonly Cost[], of: keyof Cost): number {
+  return costs.reduce((sum, cost) => sum + cost[of], 0) / costs.length;
 }
 
 async function compare(rows: number, ours: Side, bare: Side): Promise<void> {
   for (const question of questions) {
-    const costs: [Cost, Cost][] = [];
-    // The first round warms up. The two take turns, so that other load meets both.
-    for (let round = 0; round <= rounds; round += 1)
-      costs.push([await costOf(ours, question), await costOf(bare, question)]);
-    const middle = (of: (pair: [Cost, Cost]) => number) => Number(median(costs.slice(1).map(of)).toFixed(3));
+    const token = question.isPublic ? null : await ours.signIn();
+    const costs: [Cost[], Cost[]] = [[], []];
+    for (let slice = 0; slice < slices; slice += 1) {
+      const [our, bares] = [await costOf(ours, question, token), await costOf(bare, question, null)];
+      if (slice < warmingSlices) continue;
+      costs[0].push(our);
+      costs[1].push(bares);
+    }
+    const ratio = (of: keyof Cost) => Number((mean(costs[0], of) / mean(costs[1], of)).toFixed(2));
+    const statementsOfBare = Math.round(mean(costs[1], 'statements'));
     const line = {
       question: question.name,
       rows,
-      cpuToBare: Number((middle(([{ serverMs }]) => serverMs) / middle(([, { serverMs }]) => serverMs)).toFixed(2)),
-      statements: Math.round(middle(([{ statements }]) => statements)),
-      statementsOfBare: Math.round(middle(([, { statements }]) => statements)),
-      cpuMs: middle(([{ serverMs }]) => serverMs),
-      databaseMs: middle(([{ databaseMs }]) => databaseMs),
-      databaseMsOfBare: middle(([, { databaseMs }]) => databaseMs),
+      cpuToBare: ratio('serverMs'),
+      databaseCpuToBare: statementsOfBare > 0 ? ratio('databaseMs') : null,
+      statements: Math.round(mean(costs[0], 'statements')),
+      statementsOfBare,
     };
     console.log(JSON.stringify(line));
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
@@ -14,7 +15,9 @@ export function clientAddressReader(trustedProxies: readonly string[]): AddressR
     networks.some((network) => network[0].kind() === address.kind() && address.match(network));
 
   return (request) => {
-    let client = parse(request.socket.remoteAddress);
+    const peer = peerOf(request.socket);
+    let client = peer.address;
+    if (request.headers['x-forwarded-for'] === undefined) return peer.text;
     for (const hop of forwardedHops(request).reverse()) {
       const address = client && isTrusted(client) ? parse(hop) : null;
       if (!address) break;
@@ -22,6 +25,23 @@ export function clientAddressReader(trustedProxies: readonly string[]): AddressR
     }
     return client?.toString() ?? null;
   };
+}
+
+interface Peer {
+  readonly address: Address | null;
+  readonly text: string | null;
+}
+
+/** A connection carries many requests of one peer. */
+const peers = new WeakMap<Socket, Peer>();
+
+function peerOf(socket: Socket): Peer {
+  const known = peers.get(socket);
+  if (known) return known;
+  const address = parse(socket.remoteAddress);
+  const peer = { address, text: address?.toString() ?? null };
+  peers.set(socket, peer);
+  return peer;
 }
 
 function forwardedHops(request: IncomingMessage): string[] {

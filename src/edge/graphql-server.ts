@@ -102,7 +102,7 @@ async function runPlain(
   const params = await parameters.catch(() => null);
   if (!isPlain(params)) return { parameters, result: null };
   const gone = new AbortController();
-  call.res.once('close', () => gone.abort());
+  call.res.once('close', () => call.res.writableFinished || gone.abort());
   const cookies = httpCookies(call.req, call.res, pages);
   const running = { ...call, params, cookies, signal: gone.signal, preferStream: () => {} };
   // Without `Accept: text/event-stream` no stream is admitted.

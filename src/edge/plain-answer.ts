@@ -36,8 +36,8 @@ function isObjectOrNothing(value: unknown): boolean {
 
 /** Sends the result of an operation in which nothing went wrong. */
 export function sendPlain(response: ServerResponse, type: string, result: ExecutionResult): void {
-  const body = Buffer.from(JSON.stringify(result));
+  const body = JSON.stringify(result);
   response.setHeader('content-type', `${type}; charset=utf-8`);
-  response.setHeader('content-length', body.length);
+  response.setHeader('content-length', Buffer.byteLength(body));
   response.end(body);
 }

@@ -1,12 +1,12 @@
 import type { ObjectRef } from '@pothos/core';
 import type { Ctx } from '../context.ts';
 import { BadUserInput } from '../errors.ts';
-import { macOf, sameBytes } from '../platform/tokens.ts';
+import { sameBytes, shortMacOf } from '../platform/tokens.ts';
 import { builder } from './builder.ts';
 
 const defaultSize = 20;
 const sizeMax = 100;
-const macBytes = 12;
+const macChars = 16;
 
 export interface PageArgs {
   readonly first?: number | null;
@@ -88,25 +88,23 @@ function sizeOf({ first, last }: PageArgs): { size: number; backwards: boolean }
 }
 
 /** A place in the list of this name, as text that only this program can make. */
-export function writeCursor(ctx: Ctx, name: string, id: string): string {
-  return Buffer.concat([cursorMac(ctx.platform.keyring.derive('cursor'), name, id), Buffer.from(id)]).toString(
-    'base64url',
-  );
+export function writeCursor({ platform: { keyring } }: Ctx, name: string, id: string): string {
+  return cursorMac(keyring.derive('cursor'), name, id) + Buffer.from(id).toString('base64url');
 }
 
 /** The place that `writeCursor` was given. @throws BadUserInput for any other text, and for a place in another list */
-export function readCursor(ctx: Ctx, name: string, cursor: string): string {
-  const bytes = Buffer.from(cursor, 'base64url');
-  const id = bytes.subarray(macBytes).toString();
-  const isOurs = ctx.platform.keyring
+export function readCursor({ platform: { keyring } }: Ctx, name: string, cursor: string): string {
+  const [mac, place] = [cursor.slice(0, macChars), cursor.slice(macChars)];
+  const id = Buffer.from(place, 'base64url').toString();
+  const isOurs = keyring
     .deriveAll('cursor')
-    .some((key) => sameBytes(bytes.subarray(0, macBytes), cursorMac(key, name, id)));
+    .some((key) => sameBytes(Buffer.from(mac), Buffer.from(cursorMac(key, name, id))));
   if (!isOurs) throw new BadUserInput('This cursor does not belong to this list.');
   return id;
 }
 
-function cursorMac(key: Buffer, name: string, id: string): Buffer {
-  return macOf(key, name, '\0', id).subarray(0, macBytes);
+function cursorMac(key: Buffer, name: string, id: string): string {
+  return shortMacOf(key, `${name}\0${id}`);
 }
 
 /** The connection and edge types of one kind of node, named as Relay names them. */

@@ -37,9 +37,30 @@ export function createLogger(level: string, destination?: pino.DestinationStream
         censor: '[redacted]',
       },
     },
-    destination ?? pino.destination({ dest: 1, sync: true }),
+    destination ?? linesByTurns,
   );
 }
+
+/**
+ * Standard output, in one write for all lines of a turn of the event loop. What is left when the process exits is written
+ * then, so that only a process that is killed loses lines, and of its last turn alone.
+ */
+const linesByTurns: pino.DestinationStream = (() => {
+  const stdout = pino.destination({ dest: 1, sync: true });
+  let lines = '';
+  const flush = () => {
+    const turn = lines;
+    lines = '';
+    if (turn) stdout.write(turn);
+  };
+  process.on('exit', flush);
+  return {
+    write(line) {
+      if (!lines) setImmediate(flush);
+      lines += line;
+    },
+  };
+})();
 
 const unredactedLogs = new WeakMap<Logger, Logger>();
 

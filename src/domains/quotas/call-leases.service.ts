@@ -63,26 +63,25 @@ export async function settleAll(platform: Platform, options?: { giveBack: boolea
   await Promise.all(Array.from({ length: settledAtOnce }, settleNext));
 }
 
-/** The calls of one organization in one period, which begins at `periodStart`. */
-export interface CallPeriod {
-  readonly organizationId: string;
+/** What a process has spent in one period and not written down. */
+export interface Unbooked {
   readonly periodStart: Date;
+  readonly quantity: number;
 }
 
 /**
- * What `read` finds in the rows, and how many calls of a period this process has spent and not written down: together they are
- * what was used, since nothing of it is written down meanwhile.
+ * What `read` finds in the rows, and the calls that this process has spent and not written down: together they are what was
+ * used, since nothing of it is written down meanwhile.
  */
 export async function readWithUnbooked<T>(
   { platform }: Ctx,
-  { organizationId, periodStart }: CallPeriod,
+  organizationId: string,
   read: () => Promise<T>,
-): Promise<{ readonly found: T; readonly unbooked: number }> {
+): Promise<{ readonly found: T; readonly unbooked: Unbooked | null }> {
   return alone(platform, organizationId, async () => {
     const found = await read();
     const lease = platform.callLeases.held.get(organizationId);
-    const isOfPeriod = lease?.periodStart.getTime() === periodStart.getTime();
-    return { found, unbooked: isOfPeriod ? quantityOf(lease.spent.values()) : 0 };
+    return { found, unbooked: lease ? { ...lease, quantity: quantityOf(lease.spent.values()) } : null };
   });
 }
 

@@ -29,42 +29,11 @@ export async function termsOf(
   return termsFrom(ctx, { account, own, resource });
 }
 
-interface TermsRow {
-  readonly resource: QuotaResource;
-  readonly override: string | null;
-  readonly cap: string | null;
-  readonly planId: string | null;
-  readonly status: string;
-  readonly pastDueSince: Date | null;
-  readonly currentPeriodStart: Date | null;
-  readonly currentPeriodEnd: Date | null;
-}
-
-const termsStatement = `
-  SELECT r.resource, l.override, l.cap, b.plan_id AS "planId", b.status, b.past_due_since AS "pastDueSince",
-         b.current_period_start AS "currentPeriodStart", b.current_period_end AS "currentPeriodEnd"
-  FROM unnest($2::text[]) WITH ORDINALITY r (resource, position)
-  LEFT JOIN quota_limits l ON l.organization_id = $1::uuid AND l.resource = r.resource
-  LEFT JOIN billing_accounts b ON b.organization_id = $1::uuid
-  ORDER BY r.position`;
-
-/** As `termsOf` for several resources, in their order: in one read of what is committed. */
-export async function committedTermsOf(
-  ctx: Ctx,
-  { organizationId, resources }: { organizationId: string; resources: readonly QuotaResource[] },
-): Promise<(Terms & { readonly resource: QuotaResource })[]> {
-  const values = [organizationId, resources];
-  const rows = await ctx.platform.read<TermsRow>({ name: 'quota-terms', text: termsStatement, values });
-  return rows.map(({ resource, override, cap, planId, ...account }) => ({
-    resource,
-    ...termsFrom(ctx, { account: planId === null ? null : { planId, ...account }, own: { override, cap }, resource }),
-  }));
-}
-
 type Limit = bigint | string | null;
 type Account = Parameters<typeof periodAt>[1];
 
-function termsFrom(
+/** The same of what was read together with other things. */
+export function termsFrom(
   ctx: Ctx,
   {
     account,

@@ -4,8 +4,9 @@ import { transact } from '../../platform/db.ts';
 import { recordAudit } from '../audit/audit.service.ts';
 import { readsEverything } from '../members/members.access.ts';
 import { lockOrganization } from '../organizations/organization-lock.ts';
-import { type CallPeriod, forgetLease, readWithUnbooked } from './call-leases.service.ts';
-import { committedTermsOf, termsOf } from './limits.service.ts';
+import { forgetLease, readWithUnbooked, type Unbooked } from './call-leases.service.ts';
+import { termsFrom, termsOf } from './limits.service.ts';
+import type { Period } from './plans.ts';
 
 export const quotaResources: readonly QuotaResource[] = ['API_CALLS', 'STORAGE_BYTES', 'MEMBERS'];
 
@@ -30,16 +31,64 @@ export async function quotasOf(
   organizationId: string,
   resources: readonly QuotaResource[] = quotaResources,
 ): Promise<Quota[]> {
-  const terms = await committedTermsOf(ctx, { organizationId, resources });
-  const periodStart = terms[0]?.period.start ?? ctx.now();
-  const { found, unbooked } = await readWithUnbooked(ctx, { organizationId, periodStart }, () =>
-    usedOf(ctx, { organizationId, periodStart }),
+  const values = [organizationId, resources, ctx.now()];
+  const { found, unbooked } = await readWithUnbooked(ctx, organizationId, () =>
+    ctx.platform.read<QuotaRow>({ name: 'quotas', text: statement, values }),
   );
-  return terms.map(({ resource, limit, period }) => {
-    const isOfCalls = resource === 'API_CALLS';
-    const used = Number(found[resource] ?? 0) + (isOfCalls ? unbooked : 0);
-    return { resource, limit, used, remaining: Math.max(0, limit - used), resetsAt: isOfCalls ? period.end : null };
-  });
+  return found.map((row) => quotaFrom(ctx, row, unbooked));
+}
+
+interface QuotaRow {
+  readonly resource: QuotaResource;
+  readonly override: string | null;
+  readonly cap: string | null;
+  readonly planId: string | null;
+  readonly status: string;
+  readonly pastDueSince: Date | null;
+  readonly currentPeriodStart: Date | null;
+  readonly currentPeriodEnd: Date | null;
+  /** Milliseconds since 1970 at the start of each period that may be the current one, and what is written down of it. */
+  readonly calls: [periodStartMs: number, used: number][] | null;
+  readonly bytes: string | null;
+  readonly seats: number | null;
+}
+
+/** What is committed, in one read. Bytes that are reserved count as used. */
+const statement = `
+  SELECT r.resource, l.override, l.cap, b.plan_id AS "planId", b.status, b.past_due_since AS "pastDueSince",
+         b.current_period_start AS "currentPeriodStart", b.current_period_end AS "currentPeriodEnd",
+         (SELECT json_agg(json_build_array(extract(epoch FROM period_start) * 1000, used)) FROM call_counters
+           WHERE organization_id = $1::uuid AND (period_end > $3::timestamptz OR period_start = b.current_period_start)
+         ) AS calls,
+         s.used_bytes + s.reserved_bytes AS bytes, o.seats
+  FROM unnest($2::text[]) WITH ORDINALITY r (resource, position)
+  LEFT JOIN quota_limits l ON l.organization_id = $1::uuid AND l.resource = r.resource
+  LEFT JOIN billing_accounts b ON b.organization_id = $1::uuid
+  LEFT JOIN storage_usages s ON s.organization_id = $1::uuid
+  LEFT JOIN organizations o ON o.id = $1::uuid
+  ORDER BY r.position`;
+
+function quotaFrom(ctx: Ctx, row: QuotaRow, unbooked: Unbooked | null): Quota {
+  const { resource, planId } = row;
+  const account = planId === null ? null : { ...row, planId };
+  const { limit, period } = termsFrom(ctx, { account, own: row, resource });
+  const used = {
+    API_CALLS: callsUsed(row, period, unbooked),
+    STORAGE_BYTES: Number(row.bytes),
+    MEMBERS: row.seats ?? 0,
+  };
+  return {
+    resource,
+    limit,
+    used: used[resource],
+    remaining: Math.max(0, limit - used[resource]),
+    resetsAt: resource === 'API_CALLS' ? period.end : null,
+  };
+}
+
+function callsUsed({ calls }: QuotaRow, { start }: Period, unbooked: Unbooked | null): number {
+  const [, booked = 0] = calls?.find(([startMs]) => startMs === start.getTime()) ?? [];
+  return booked + (unbooked?.periodStart.getTime() === start.getTime() ? unbooked.quantity : 0);
 }
 
 /** As `quotasOf` for one. */
@@ -47,20 +96,6 @@ export async function quotaOf(ctx: Ctx, { organizationId, resource }: Input): Pr
   const [quota] = await quotasOf(ctx, organizationId, [resource]);
   if (!quota) throw new Error(`There is no quota of ${resource}.`);
   return quota;
-}
-
-type Used = Readonly<Record<QuotaResource, string | null>>;
-
-/** A reservation counts as used. */
-const usedStatement = `
-  SELECT (SELECT used FROM call_counters WHERE organization_id = $1::uuid AND period_start = $2) AS "API_CALLS",
-         (SELECT used_bytes + reserved_bytes FROM storage_usages WHERE organization_id = $1::uuid) AS "STORAGE_BYTES",
-         (SELECT seats FROM organizations WHERE id = $1::uuid) AS "MEMBERS"`;
-
-async function usedOf(ctx: Ctx, { organizationId, periodStart }: CallPeriod): Promise<Used> {
-  const values = [organizationId, periodStart];
-  const [row] = await ctx.platform.read<Used>({ name: 'quota-used', text: usedStatement, values });
-  return row ?? { API_CALLS: null, STORAGE_BYTES: null, MEMBERS: null };
 }
 
 /**
