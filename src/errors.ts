@@ -91,8 +91,8 @@ export class ValidationFailed extends AppError {
 }
 
 export class InvalidCredentials extends AppError {
-  constructor() {
-    super('INVALID_CREDENTIALS', 'Address or password is not right.');
+  constructor(what: 'Address or password' | 'The password' = 'Address or password') {
+    super('INVALID_CREDENTIALS', `${what} is not right.`);
   }
 }
 

@@ -1,10 +1,11 @@
-import { type DocumentNode, Kind, OperationTypeNode, parse, validate } from 'graphql';
+import { parse, validate } from 'graphql';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { schema } from '../src/graphql/schema.ts';
 import { encodeId } from '../src/platform/typeid.ts';
 import { graphql } from './generated/gql.ts';
 import { aHopelessJob, buried } from './support/dead-letters.ts';
+import { blocksOf, operationsOf } from './support/docs.ts';
 import { connected } from './support/raw-socket.ts';
 import { signInWithSecondFactor, withSecondFactor } from './support/second-factor.ts';
 import { projectFiles, textOf } from './support/sources.ts';
@@ -13,24 +14,11 @@ import { aPerson, InviteMember, type Person, useApp } from './support/world.ts';
 const app = useApp({ JOB_RETRY_LIMIT: '0' });
 
 const pages = projectFiles().filter((file) => /^docs\/[\w-]+\.md$/.test(file));
-const blocksOf = (page: string) => [...textOf(page).matchAll(/^```graphql\n(.*?)^```/gms)].map(([, text = '']) => text);
 
 test.each(pages)('%s asks for nothing that is not there', (page) => {
   const mistakes = blocksOf(page).flatMap((text) => validate(schema, parse(text)).map(({ message }) => message));
   expect(mistakes).toEqual([]);
 });
-
-/** Operations of a page, by name. */
-function operationsOf(page: string): Map<string, { document: DocumentNode; text: string; isStream: boolean }> {
-  const operations = blocksOf(page).map((text) => {
-    const document = parse(text);
-    const [operation] = document.definitions;
-    if (operation?.kind !== Kind.OPERATION_DEFINITION || !operation.name) throw new Error(`nameless: ${text}`);
-    const isStream = operation.operation === OperationTypeNode.SUBSCRIPTION;
-    return [operation.name.value, { document, text, isStream }] as const;
-  });
-  return new Map(operations);
-}
 
 /** Runs all that a page shows, as one person; every operation needs its variables here. */
 async function runPage(page: string, person: Person, variables: Record<string, Record<string, unknown>>) {

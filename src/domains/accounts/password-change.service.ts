@@ -31,7 +31,7 @@ export async function changePassword(
   const passwordHash = await ctx.platform.passwords.hash(newPassword);
   await transact(ctx, async (ctx) => {
     const isReplaced = await replacePassword(ctx, { user, passwordHash, exceptSessionId: sessionId });
-    if (!isReplaced) throw new InvalidCredentials();
+    if (!isReplaced) throw new InvalidCredentials('The password');
     await recordAudit(ctx, { organizationId: null, action: 'password.changed', targetType: 'User', targetId: userId });
   });
   return { email: user.email };
@@ -61,8 +61,8 @@ export async function replacePassword(
 
 async function proveCurrentPassword(ctx: Ctx, user: User, password: string): Promise<void> {
   const attempt = { pool: 'password', subject: user.id } as const;
-  if (!(await reserveAttempt(ctx, attempt))) throw new InvalidCredentials();
+  if (!(await reserveAttempt(ctx, attempt))) throw new InvalidCredentials('The password');
   const isRight = await ctx.platform.passwords.verify(user.passwordHash, password.slice(0, 1024));
-  if (!isRight) throw new InvalidCredentials();
+  if (!isRight) throw new InvalidCredentials('The password');
   await clearAttempts(ctx, attempt);
 }

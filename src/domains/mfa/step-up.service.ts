@@ -34,9 +34,9 @@ async function provePassword(
   { userId, passwordHash, password }: { userId: string; passwordHash: string; password: string | null },
 ): Promise<void> {
   const tries = { pool: 'password', subject: userId } as const;
-  if (password === null || !(await reserveAttempt(ctx, tries))) throw new InvalidCredentials();
+  if (password === null || !(await reserveAttempt(ctx, tries))) throw new InvalidCredentials('The password');
   const isRight = await ctx.platform.passwords.verify(passwordHash, password.slice(0, 1024));
-  if (!isRight) throw new InvalidCredentials();
+  if (!isRight) throw new InvalidCredentials('The password');
   await clearAttempts(ctx, tries);
 }
 
