@@ -70,6 +70,7 @@ CREATE TABLE api_keys (
     last_used_at timestamp(3) with time zone,
     expires_at timestamp(3) with time zone NOT NULL,
     revoked_at timestamp(3) with time zone,
+    end_told_at timestamp(3) with time zone,
     CONSTRAINT api_keys_created_by_id_fkey FOREIGN KEY (created_by_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE,
     CONSTRAINT api_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON UPDATE CASCADE ON DELETE CASCADE,
     CONSTRAINT api_keys_pkey PRIMARY KEY (id)
@@ -584,6 +585,8 @@ CREATE TABLE webhook_events (
 CREATE INDEX api_keys_created_by_id_organization_id_idx ON public.api_keys USING btree (created_by_id, organization_id);
 
 CREATE INDEX api_keys_organization_id_id_idx ON public.api_keys USING btree (organization_id, id);
+
+CREATE INDEX api_keys_untold_idx ON public.api_keys USING btree (expires_at) WHERE ((end_told_at IS NULL) AND (revoked_at IS NULL));
 
 CREATE UNIQUE INDEX audit_checkpoints_chain_id_sequence_key ON public.audit_checkpoints USING btree (chain_id, sequence);
 

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
+import { systemCtx } from '../src/context.ts';
+import { tellOfEnds } from '../src/domains/api-keys/key-end.service.ts';
 import { graphql } from './generated/gql.ts';
+import { aKey, aSecuredOwner } from './support/api-keys.ts';
 import { withSecondFactor } from './support/second-factor.ts';
 import { Refresh } from './support/session-operations.ts';
 import { aMemberOf, aPerson, InviteMember, type Person, signIn, useApp } from './support/world.ts';
@@ -29,6 +32,10 @@ const ChangeRole = graphql(`
 
 const Remove = graphql(`
   mutation RemoveToTell($id: ID!) { removeMember(input: { id: $id }) { __typename } }
+`);
+
+const RevokeKey = graphql(`
+  mutation RevokeKeyToTell($id: ID!) { revokeApiKey(input: { id: $id }) { __typename } }
 `);
 
 const Transfer = graphql(`
@@ -103,6 +110,36 @@ test('F05 ownership.transferred is told to the new owner', async () => {
   expect(await toldTo(member)).toMatchObject([
     { type: 'ownership.transferred', data: { fromUserId: owner.id, toUserId: member.id } },
   ]);
+});
+
+test('F05 apiKey.expiring is told to owners and admins a week before a key ends, once, and not of one that was made for a week', async () => {
+  const owner = await aSecuredOwner(app);
+  const member = await aMemberOf(app, owner, { name: 'Mia' });
+  const { id: apiKeyId } = await aKey(app, owner, { name: 'Nightly export', expiresInDays: 8 });
+  await aKey(app, owner, { name: 'For a week', expiresInDays: 7 });
+  const revoked = await aKey(app, owner, { name: 'Revoked', expiresInDays: 8 });
+  await owner.send(RevokeKey, { id: revoked.id });
+  const inDays = (days: number) => ({
+    ...systemCtx(app.platform),
+    now: () => new Date(Date.now() + days * 86_400_000),
+  });
+  const told = async (person: Person) => (await toldTo(person)).filter(({ type }) => type === 'apiKey.expiring');
+
+  await tellOfEnds(inDays(0.9));
+  expect(await told(owner)).toEqual([]);
+  await Promise.all(Array.from({ length: 20 }, () => tellOfEnds(inDays(2))));
+  await tellOfEnds(inDays(3));
+  const endsOn = new Date(Date.now() + 8 * 86_400_000).toISOString().slice(0, 10);
+  expect(await told(owner)).toEqual([
+    {
+      type: 'apiKey.expiring',
+      title: 'The API key Nightly export ends soon',
+      body: expect.stringContaining(`stop working on ${endsOn} (UTC)`),
+      data: { apiKeyId, name: 'Nightly export', endsOn, organizationName: expect.any(String) },
+      organization: { id: owner.organizationId },
+    },
+  ]);
+  expect(await told(member)).toEqual([]);
 });
 
 test('F05 session.revokedForReuse is told to whose session it was', async () => {

@@ -129,6 +129,7 @@ export const catalog = {
     policy: mailPolicy,
   },
   'account.removeExpired': { payload: z.strictObject({}), policy: sweepPolicy },
+  'apiKey.tellOfEnds': { payload: z.strictObject({}), policy: sweepPolicy },
   'auditExport.write': { payload: z.strictObject({ auditExportId: z.uuid() }), policy: exportPolicy },
   'auditExport.removeExpired': { payload: z.strictObject({}), policy: sweepPolicy },
   'audit.writeCheckpoints': { payload: z.strictObject({}), policy: sweepPolicy },

@@ -1,4 +1,5 @@
 import { accountsJobs } from '../domains/accounts/accounts.jobs.ts';
+import { apiKeysJobs } from '../domains/api-keys/api-keys.jobs.ts';
 import { auditJobs } from '../domains/audit/audit.jobs.ts';
 import { auditExportsJobs } from '../domains/audit-exports/audit-exports.jobs.ts';
 import { billingJobs } from '../domains/billing/billing.jobs.ts';
@@ -16,6 +17,7 @@ export const jobHandlers: JobHandlers<JobName> = {
   ...accountsJobs,
   ...auditJobs,
   ...deadLettersJobs,
+  ...apiKeysJobs,
   ...auditExportsJobs,
   ...billingJobs,
   ...invitationsJobs,

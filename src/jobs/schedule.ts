@@ -7,6 +7,7 @@ import { enqueueOnce } from './queue.ts';
 const schedule = [
   { name: 'audit.writeCheckpoints', everyMinutes: 60 },
   { name: 'account.removeExpired', everyMinutes: 60 },
+  { name: 'apiKey.tellOfEnds', everyMinutes: 60 },
   { name: 'deadLetter.collect', everyMinutes: 1 },
   { name: 'auditExport.removeExpired', everyMinutes: 60 },
   { name: 'webhook.lookAfter', everyMinutes: 1 },

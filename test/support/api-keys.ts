@@ -45,9 +45,10 @@ export async function aSecuredOwner(app: TestApp, name = 'Olga'): Promise<Person
 export async function aKey(
   app: TestApp,
   maker: Person,
-  { scopes = allScopes, organizationId = maker.organizationId }: { scopes?: string[]; organizationId?: string } = {},
+  wanted: { scopes?: string[]; organizationId?: string; name?: string; expiresInDays?: number } = {},
 ): Promise<KeyHolder> {
-  const { data, codes } = await maker.send(CreateApiKey, { input: { organizationId, name: 'Nightly export', scopes } });
+  const input = { organizationId: maker.organizationId, name: 'Nightly export', scopes: allScopes, ...wanted };
+  const { data, codes } = await maker.send(CreateApiKey, { input });
   if (data?.createApiKey.__typename !== 'ApiKeySecret')
     throw new Error(`no key: ${codes} ${data?.createApiKey.__typename}`);
   const { apiKey, secret } = data.createApiKey;

@@ -66,8 +66,8 @@ const texts: Readonly<Record<NotificationType, (data: NotificationData) => Notif
     body: `${disabledBecause[String(data.reason)] ?? ''}${organization(data)} sends it nothing until it is switched on again.`,
   }),
   'apiKey.expiring': (data) => ({
-    title: 'An API key expires soon',
-    body: `Rotate the key of ${organization(data)} before programs stop working.`,
+    title: `The API key ${word(data.name, 'of a program')} ends soon`,
+    body: `Programs of ${organization(data)} that use it stop working on ${word(data.endsOn, 'its last day')} (UTC). Make a new key before.`,
   }),
   'auditExport.ready': (data) => ({
     title: `The audit log of ${organization(data)} is ready to download`,
