@@ -245,6 +245,15 @@ describe('usage', () => {
     expect(operations.map(({ operation }) => operation)).not.toContain('SomeNameOfTheClient');
   });
 
+  test('F31 is told up to the last call, before the server has written it down by itself', async () => {
+    const owner = await aPerson(app);
+    for (const quantity of [1, 2, 3]) {
+      await owner.send(ACall);
+      const { data } = await owner.send(UsageOf, { id: owner.organizationId, ...daysAround(app), by: 'OPERATION' });
+      expect(data.organization?.usage).toMatchObject([{ key: 'apiKeyScopes', quantity }]);
+    }
+  });
+
   test('F31 stays in memory and is told with the next try when the database was away', async () => {
     const owner = await aPerson(app);
     await callsAtOnce([owner], 3);

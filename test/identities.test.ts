@@ -243,18 +243,22 @@ describe('unlinkIdentity', () => {
 test('F15 no token, code or secret of a provider is in the database or in the log', async () => {
   const tables = await app.platform.db.$queryRaw<{ name: string }[]>`
     SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('public', 'pgboss')`;
-  const browser = aTraveller(app);
-  const back = await goTo(browser, 'acme', knownAt(world, 'acme'));
-  expect(outcomes([await browser.send(Complete, { input: { provider: 'acme', ...back } })])).toEqual(['SignedIn']);
+  const shown: string[] = [];
+  for (const provider of all) {
+    const browser = aTraveller(app);
+    const back = await goTo(browser, provider, knownAt(world, provider));
+    expect(outcomes([await browser.send(Complete, { input: { provider, ...back } })])).toEqual(['SignedIn']);
+    shown.push(back.code, back.state);
+  }
   const rows = tables.map(({ name }) =>
     app.platform.db.$queryRawUnsafe<{ text: string }[]>(
       `SELECT coalesce(string_agg(t::text, ' '), '') AS text FROM ${name} t`,
     ),
   );
   const dump = JSON.stringify([await Promise.all(rows), app.logLines]);
-  const secrets = [...world.acme.tokens, ...world.github.tokens, back.code, back.state, 'a secret of the operator'];
+  const secrets = [...world.acme.tokens, ...world.github.tokens, ...shown, 'a secret of the operator'];
   expect(world.acme.tokens.length).toBeGreaterThan(1);
-  expect(world.github.tokens.length).toBeGreaterThan(1);
+  expect(world.github.tokens.length).toBeGreaterThan(0);
   expect(dump).toContain('identity.linked');
   for (const secret of secrets) {
     expect(dump).not.toContain(secret);

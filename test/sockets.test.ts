@@ -41,11 +41,24 @@ describe('a socket', () => {
     expect((await ask(hers, '{ actor }')).payload).not.toEqual({ data: { actor: 'anonymous' } });
   });
 
-  test('acts in the organization that its parameters name (F06)', async () => {
-    const client = await connected(app.url, { ...authorized(ada), 'x-organization-id': ada.organizationId });
-    const { payload } = await ask(client, '{ viewer { activeOrganization { id } } }');
-    expect(payload).toEqual({ data: { viewer: { activeOrganization: { id: ada.organizationId } } } });
-  });
+  test.each(['x-organization-id', 'X-Organization-Id', 'organizationId'])(
+    'F06 acts in the organization that its parameter %s names, else in the oldest membership',
+    async (parameter) => {
+      const host = await aPerson(app);
+      const guest = await aMemberOf(app, host);
+      const { data } = await guest.send<{ createOrganization: { organization: { id: string } } }, object>(
+        'mutation { createOrganization(input: { name: "Second" }) { ... on OrganizationCreated { organization { id } } } }',
+      );
+      const second = data.createOrganization.organization.id;
+      const active = async (parameters: object) => {
+        const client = await connected(app.url, { ...authorized(guest), ...parameters });
+        return (await ask(client, '{ viewer { activeOrganization { id } } }')).payload;
+      };
+      const acting = (id: string) => ({ data: { viewer: { activeOrganization: { id } } } });
+      expect(await active({ [parameter]: second })).toEqual(acting(second));
+      expect(await active({})).toEqual(acting(host.organizationId));
+    },
+  );
 
   test('answers a ping', async () => {
     const client = await connected(server.url);

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { decodeId } from '../src/platform/typeid.ts';
 import { graphql } from './generated/gql.ts';
 import { aCast, type CallerKind, type Cast } from './support/callers.ts';
+import { aFile } from './support/files.ts';
 import { aMemberOf, aPerson, InviteMember, useApp } from './support/world.ts';
 
 const app = useApp();
@@ -8,6 +10,7 @@ const app = useApp();
 const Node = graphql(`query Node($id: ID!) { node(id: $id) { __typename id ... on User { email } } }`);
 const Nodes = graphql(`query Nodes($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }`);
 const UserQuery = graphql(`query User($id: ID!) { user(id: $id) { id name email createdAt } }`);
+const Invited = graphql(`query Invited { viewer { invitations { id organization { id } invitedBy { id } } } }`);
 const unknown = (prefix: string) => `${prefix}_01h455vb4pex5vsknk084sn02q`;
 
 describe('node, nodes and user', () => {
@@ -77,6 +80,40 @@ describe('node, nodes and user', () => {
     await app.platform.db.membership.deleteMany({ where: { user: { email: grace.email } } });
     expect((await ada.send(UserQuery, { id: grace.id })).data.user).toBeNull();
     expect((await ada.send(Node, { id: grace.id })).data.node).toBeNull();
+  });
+
+  test('F28 hide it in what a person who is gone has left behind', async () => {
+    const ada = await aPerson(app);
+    const grace = await aMemberOf(app, ada);
+    const query = `{ node(id: "${await aFile(grace)}") { ... on File { uploadedBy { id } } } }`;
+    const uploader = async () => (await ada.send<{ node: { uploadedBy: object | null } }, object>(query)).data.node;
+    expect(await uploader()).toEqual({ uploadedBy: { id: grace.id } });
+    await app.platform.db.membership.deleteMany({ where: { user: { email: grace.email } } });
+    expect(await uploader()).toEqual({ uploadedBy: null });
+  });
+
+  test('F28 hide the others from a member without the second factor that the organization wants', async () => {
+    const ada = await aPerson(app);
+    const grace = await aMemberOf(app, ada);
+    const id = decodeId('Organization', ada.organizationId) ?? '';
+    await app.platform.db.organization.update({ where: { id }, data: { requiresMfa: true } });
+    expect((await grace.send(UserQuery, { id: ada.id })).data.user).toBeNull();
+    expect((await grace.send(UserQuery, { id: grace.id })).data.user?.email).toBe(grace.email);
+    const { codes } = await grace.send(`{ organization(id: "${ada.organizationId}") { members { totalCount } } }`);
+    expect(codes).toEqual(['MFA_REQUIRED']);
+  });
+
+  test('F28 show nobody of an organization to a person who is only invited there, nor who invited them', async () => {
+    const [ada, grace] = [await aPerson(app), await aPerson(app)];
+    await ada.send(InviteMember, { input: { organizationId: ada.organizationId, email: grace.email } });
+    const { data } = await grace.send(Invited);
+    const [invitation] = data.viewer?.invitations ?? [];
+    expect(invitation).toMatchObject({ organization: { id: ada.organizationId }, invitedBy: null });
+    for (const people of ['members { totalCount }', 'files { edges { node { uploadedBy { id } } } }']) {
+      const query = `{ node(id: "${invitation?.id}") { ... on Invitation { organization { ${people} } } } }`;
+      const { codes, data } = await grace.send<{ node: object | null }, object>(query);
+      expect([codes, data.node], people).toEqual([['NOT_FOUND'], null]);
+    }
   });
 
   test('take a type’s prefix for no more than it is', async () => {

@@ -3,20 +3,19 @@
  * its commands, then starts the program and calls the new fields.
  */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cloneDatabase } from './support/database.ts';
 import { endPrograms, runProgram } from './support/program.ts';
-import { root, textOf } from './support/sources.ts';
+import { copyProject } from './support/project-copy.ts';
+import { textOf } from './support/sources.ts';
 import { aMemberOf, aPerson, callerWith, type Person, type TestApp } from './support/world.ts';
 
 const run = promisify(execFile);
 const page = 'docs/your-own-domain.md';
-const leftBehind = ['node_modules', '.git', '.data', 'generated'];
 
 /** A fenced block: what kind it is, and the file that it is about. */
 interface Block {
@@ -35,10 +34,7 @@ let database: Awaited<ReturnType<typeof cloneDatabase>>;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'gatehouse-own-'));
   database = await cloneDatabase();
-  await cp(root, folder, { recursive: true, filter: (source) => !leftBehind.includes(path.basename(source)) });
-  // A workspace may have some of its own.
-  for (const modules of ['node_modules', 'examples/apollo/node_modules'])
-    if (existsSync(path.join(root, modules))) await symlink(path.join(root, modules), path.join(folder, modules));
+  await copyProject(folder, { withGenerated: false });
 });
 afterAll(async () => {
   await endPrograms();
