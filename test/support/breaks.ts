@@ -90,6 +90,13 @@ export const breaks: readonly Break[] = [
   },
   {
     finding: 'F12',
+    file: 'src/domains/quotas/quotas.schema.ts',
+    from: '{ orgAdmin: idOf',
+    to: '{ member: idOf',
+    test: 'test/quotas.test.ts',
+  },
+  {
+    finding: 'F12',
     file: 'src/domains/quotas/quotas.service.ts',
     from: 'if (!bySuperuser && limit > allowed)',
     to: 'if (limit < 0)',
@@ -168,6 +175,13 @@ export const breaks: readonly Break[] = [
   {
     finding: 'F22',
     file: 'src/domains/sessions/refresh.service.ts',
+    from: 'if (sameBytes(session.refreshDigest, presented.digest)) return rotate',
+    to: 'return rotate',
+    test: 'test/sessions.test.ts',
+  },
+  {
+    finding: 'F22',
+    file: 'src/domains/sessions/refresh.service.ts',
     from: 'if (isPrevious && ctx.now().getTime() - session.rotatedAt.getTime() <= graceMs)',
     to: 'if (isPrevious)',
     test: 'test/sessions.test.ts',
@@ -213,6 +227,13 @@ export const breaks: readonly Break[] = [
     from: 'return { OR: [{ id: actor.userId }, { memberships: { some: { organization: openOrganizations(actor) } } }] };',
     to: 'return {};',
     test: 'test/visibility.test.ts',
+  },
+  {
+    finding: 'F29',
+    file: 'src/edge/charge.ts',
+    from: 'return operation ? chargeCall(platform, { ...payer, operation }) : null;',
+    to: 'return null;',
+    test: 'test/calls.test.ts',
   },
   {
     finding: 'F29',
