@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { systemCtx } from '../src/context.ts';
 import { removeExpired } from '../src/domains/accounts/clean-up.service.ts';
+import { later } from './support/later.ts';
 import { RequestReset } from './support/own-account.ts';
 import { aChallengeFor, withSecondFactor } from './support/second-factor.ts';
 import { Logout, Ping } from './support/session-operations.ts';
@@ -11,7 +11,7 @@ const day = 86_400_000;
 
 /** Cleans up as it would be done after so long. */
 async function cleanUpAfter(ms: number) {
-  await removeExpired({ ...systemCtx(app.platform), now: () => new Date(Date.now() + ms) });
+  await removeExpired(later(app, ms));
 }
 
 async function counts() {

@@ -8,21 +8,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterEach, expect, test } from 'vitest';
-import { systemCtx } from '../src/context.ts';
 import { removeOrphans, sweepUploads } from '../src/domains/files/sweep.service.ts';
 import { decodeId } from '../src/platform/typeid.ts';
 import { aClamd } from './support/clamd.ts';
 import { cloneDatabase } from './support/database.ts';
 import { anUpload, orphans, put, randomStream, slowly, stateOf, storageOf } from './support/files.ts';
+import { later } from './support/later.ts';
 import { endPrograms, runProgram } from './support/program.ts';
 import { anS3Server, hasS3 } from './support/s3-server.ts';
 import { aPerson, callerWith, type Person, startTestApp, type TestApp } from './support/world.ts';
 
 const signal = new AbortController().signal;
-const later = (app: TestApp, seconds: number) => ({
-  ...systemCtx(app.platform),
-  now: () => new Date(Date.now() + seconds * 1_000),
-});
 
 afterEach(endPrograms);
 
@@ -91,7 +87,7 @@ test('F29 within a minute everything of a killed process is released, or done', 
   expect(Date.now() - killedAt).toBeLessThan(60_000);
   // The picture that was stored a moment before its row.
   expect((await orphans(app)).length).toBe(1);
-  await removeOrphans(later(app, 3_700), signal);
+  await removeOrphans(later(app, 3_700_000), signal);
   expect(await orphans(app)).toEqual([]);
   await app.close();
   await doomed.remove();
@@ -120,7 +116,7 @@ if (hasS3)
     const keys = [...(await storageOf(app, ada.organizationId)).keys];
     // Listed, and yet no object: a multipart upload that is open.
     expect([keys, await storage.size(storageKey ?? '')]).toEqual([[storageKey], null]);
-    await sweepUploads(later(app, 11), signal);
+    await sweepUploads(later(app, 11_000), signal);
     expect(await stateOf(at(ada, app), upload)).toEqual(['FAILED', 'UPLOAD_CUT']);
     expect([...(await storageOf(app, ada.organizationId)).keys]).toEqual([]);
     expect(await evenness(app, ada)).toEqual(even);

@@ -1,7 +1,7 @@
 import { Kind, parse } from 'graphql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { daysAround } from './support/calls.ts';
-import { textOf } from './support/sources.ts';
+import { blocksOf } from './support/docs.ts';
 import { type StripeServer, startStripe } from './support/stripe-server.ts';
 import { aPerson, startTestApp, type TestApp } from './support/world.ts';
 
@@ -18,8 +18,7 @@ afterAll(async () => {
 
 test('what docs/quotas-and-billing.md shows runs', async () => {
   const owner = await aPerson(app);
-  const page = textOf('docs/quotas-and-billing.md');
-  const shown = [...page.matchAll(/^```graphql\n(.*?)^```/gms)].map(([, text = '']) => text);
+  const shown = blocksOf('docs/quotas-and-billing.md');
   const variables = { id: owner.organizationId, ...daysAround(app) };
   for (const text of shown) {
     const [operation] = parse(text).definitions;

@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { systemCtx } from '../src/context.ts';
 import { purgeOldTrash } from '../src/domains/files/files.service.ts';
 import { reconcileStorage } from '../src/domains/files/reconciliation.service.ts';
 import { removeOrphans, sweepUploads } from '../src/domains/files/sweep.service.ts';
@@ -21,6 +20,7 @@ import {
   storageOf,
   streamOf,
 } from './support/files.ts';
+import { later } from './support/later.ts';
 import { endPrograms, runProgram } from './support/program.ts';
 import { aPerson, callerWith, type Person, useApp } from './support/world.ts';
 
@@ -35,7 +35,6 @@ const PurgeDoomed = graphql(`mutation PurgeDoomed($id: ID!) { purgeFile(input: {
 const DeleteWhole = graphql(`mutation DeleteWhole($id: ID!) { deleteOrganization(input: { id: $id }) { __typename } }`);
 
 /** As a job would see it after so long. */
-const later = (ms: number) => ({ ...systemCtx(app.platform), now: () => new Date(Date.now() + ms) });
 
 /** All bytes of an upload in one request of tus. */
 const patchAll = ({ tusUrl, token }: OpenUpload, url: string) =>
@@ -155,7 +154,7 @@ describe('F29 a process killed', () => {
   let left: Left[];
   beforeAll(async () => {
     left = await killedAtAll();
-    await sweepUploads(later(11 * second), signal);
+    await sweepUploads(later(app, 11 * second), signal);
   }, 180_000);
   afterAll(endPrograms);
 
@@ -166,7 +165,7 @@ describe('F29 a process killed', () => {
       expect(state).toBe(upload && (what === 'an abort' ? 'ABORTED' : 'RECEIVING'));
       if (end?.[0] === 'EXPIRED') {
         expect((await stateOf(person, upload as OpenUpload))[0]).toBe('RECEIVING');
-        await sweepUploads(later(day + second), signal);
+        await sweepUploads(later(app, day + second), signal);
       }
       if (upload) expect(await stateOf(person, upload)).toEqual(end);
       await expectEven(person, files);
@@ -180,7 +179,7 @@ describe('the sweep', () => {
     const upload = await anUpload(ada, { size: 100_000 });
     const sending = slowly(upload, 100_000);
     await expect.poll(async () => (await stateOf(ada, upload))[0]).toBe('RECEIVING');
-    await sweepUploads(later(8 * second), signal);
+    await sweepUploads(later(app, 8 * second), signal);
     expect((await stateOf(ada, upload))[0]).toBe('RECEIVING');
     await ada.send(AbortUpload, { id: upload.id });
     await sending;
@@ -189,13 +188,13 @@ describe('the sweep', () => {
   test('ends uploads after 24 hours, and their rows a month later', async () => {
     const ada = await aPerson(app);
     const upload = await anUpload(ada, { size: 100 });
-    await sweepUploads(later(day - 60 * second), signal);
+    await sweepUploads(later(app, day - 60 * second), signal);
     expect(await stateOf(ada, upload)).toEqual(['PENDING', null]);
-    await sweepUploads(later(day + second), signal);
+    await sweepUploads(later(app, day + second), signal);
     expect(await stateOf(ada, upload)).toEqual(['EXPIRED', null]);
     expect(await put(upload, 'x'.repeat(100))).toMatchObject({ status: 410, body: { code: 'UPLOAD_EXPIRED' } });
     await expectEven(ada, 0);
-    await sweepUploads(later(32 * day), signal);
+    await sweepUploads(later(app, 32 * day), signal);
     expect(await stateOf(ada, upload)).toEqual([undefined, undefined]);
   });
 
@@ -212,9 +211,9 @@ test('the trash is purged after 30 days, what was restored in time is not', asyn
   const ada = await aPerson(app);
   const [old, kept] = [await aFile(ada), await aFile(ada)];
   await ada.send(TrashOld, { id: old });
-  await purgeOldTrash(later(30 * day - 60 * second), signal);
+  await purgeOldTrash(later(app, 30 * day - 60 * second), signal);
   await expectEven(ada, 2);
-  await purgeOldTrash(later(30 * day + second), signal);
+  await purgeOldTrash(later(app, 30 * day + second), signal);
   await expectEven(ada, 1);
   expect(await app.platform.db.file.count({ where: { id: decodeId('File', kept) ?? '' } })).toBe(1);
 });
@@ -224,9 +223,9 @@ test('objects without rows are removed once they are an hour old, and told to th
   await aFile(ada);
   const key = newStorageKey();
   await app.platform.storage.put(key, [Buffer.from('lost')] as never);
-  await removeOrphans(later(0), signal);
+  await removeOrphans(later(app, 0), signal);
   expect(await orphans(app)).toEqual([key]);
-  await removeOrphans(later(3_700 * second), signal);
+  await removeOrphans(later(app, 3_700 * second), signal);
   await expectEven(ada, 1);
   expect(app.logLines).toContainEqual(expect.objectContaining({ storageKey: key }));
 });
@@ -237,12 +236,12 @@ test('the reconciliation puts right what has drifted, and tells of files without
   const organizationId = decodeId('Organization', ada.organizationId) ?? '';
   await anUpload(ada, { size: 100 });
   const reports = () => app.logLines.filter(({ msg }) => msg === 'the storage was reconciled');
-  await reconcileStorage(later(0), signal);
+  await reconcileStorage(later(app, 0), signal);
   expect(reports().at(-1)).toMatchObject({ drifted: 0 });
   await app.platform.db.storageUsage.update({ where: { organizationId }, data: { usedBytes: 7, reservedBytes: 8 } });
   const { storageKey } = await app.platform.db.file.findUniqueOrThrow({ where: { id: decodeId('File', lost) ?? '' } });
   await app.platform.storage.remove(storageKey);
-  await reconcileStorage(later(0), signal);
+  await reconcileStorage(later(app, 0), signal);
   expect(reports().at(-1)).toMatchObject({ level: 'error', drifted: 1, lost: 1 });
   expect(await storageOf(app, ada.organizationId)).toMatchObject({ used: 9, reserved: 100 });
   const entry = await app.platform.db.auditEntry.findFirst({

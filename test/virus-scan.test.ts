@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemCtx } from '../src/context.ts';
 import { sweepUploads } from '../src/domains/files/sweep.service.ts';
 import { aClamd, eicar, type TestClamd } from './support/clamd.ts';
 import { anUpload, expectNothingLeft, put, stateOf, storageOf } from './support/files.ts';
+import { later } from './support/later.ts';
 import { aPerson, startTestApp, type TestApp } from './support/world.ts';
 
 let clamd: TestClamd;
@@ -12,10 +12,7 @@ beforeAll(async () => {
 afterAll(() => clamd.close());
 
 /** Half an hour later, as the sweep sees it. */
-const muchLater = (app: TestApp) => ({
-  ...systemCtx(app.platform),
-  now: () => new Date(Date.now() + 30 * 60_000),
-});
+const muchLater = (app: TestApp) => later(app, 30 * 60_000);
 const signal = new AbortController().signal;
 
 async function scanned(environment: Record<string, string>, work: (app: TestApp) => Promise<void>) {

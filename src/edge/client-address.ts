@@ -15,9 +15,7 @@ export function clientAddressReader(trustedProxies: readonly string[]): AddressR
     networks.some((network) => network[0].kind() === address.kind() && address.match(network));
 
   return (request) => {
-    const peer = peerOf(request.socket);
-    let client = peer.address;
-    if (request.headers['x-forwarded-for'] === undefined) return peer.text;
+    let client = peerOf(request.socket);
     for (const hop of forwardedHops(request).reverse()) {
       const address = client && isTrusted(client) ? parse(hop) : null;
       if (!address) break;
@@ -27,19 +25,13 @@ export function clientAddressReader(trustedProxies: readonly string[]): AddressR
   };
 }
 
-interface Peer {
-  readonly address: Address | null;
-  readonly text: string | null;
-}
-
 /** A connection carries many requests of one peer. */
-const peers = new WeakMap<Socket, Peer>();
+const peers = new WeakMap<Socket, Address | null>();
 
-function peerOf(socket: Socket): Peer {
+function peerOf(socket: Socket): Address | null {
   const known = peers.get(socket);
-  if (known) return known;
-  const address = parse(socket.remoteAddress);
-  const peer = { address, text: address?.toString() ?? null };
+  if (known !== undefined) return known;
+  const peer = parse(socket.remoteAddress);
   peers.set(socket, peer);
   return peer;
 }

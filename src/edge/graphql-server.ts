@@ -1,38 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Repeater } from '@repeaterjs/repeater';
-import { type DocumentNode, type ExecutionResult, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
 import { createYoga, type GraphQLParams, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
-import type { Cookies } from '../context.ts';
-import { NotFound, Unauthenticated } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
-import { standingOf } from './authenticate.ts';
 import { httpCookies } from './cookies.ts';
 import { createCredentialWatch } from './credential-watch.ts';
+import { type HttpCall, runOperation } from './http-operations.ts';
 import { withStatus } from './http-status.ts';
-import { onceByKey } from './idempotency.ts';
 import { limitPlugins } from './limits.ts';
-import {
-  type Engine,
-  executeOperation,
-  type PreparedOperation,
-  prepareOperation,
-  refuseOperation,
-} from './operation.ts';
+import { type Engine, refuseOperation } from './operation.ts';
 import type { OperationRecord } from './operation-log.ts';
 import { isPlain, plainTypeOf, sendPlain } from './plain-answer.ts';
-import { setRateLimit } from './rate-limit-headers.ts';
-import { badRequest, readParameters } from './request-parameters.ts';
+import { readParameters } from './request-parameters.ts';
 import { documentReader } from './trusted-documents.ts';
 
-/** One HTTP request to `/graphql`. */
-interface HttpCall {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly record: OperationRecord;
-}
-
-/** The same, as our plugin finds it in Yoga's context. */
+/** One request, as our plugin finds it in Yoga's context. */
 interface YogaCall extends HttpCall {
   /** What was read, or why it could not be; null for Yoga to ask for it. */
   readonly parameters: Promise<GraphQLParams> | null;
@@ -59,7 +41,12 @@ export function createGraphqlServer(platform: Platform, { schema, pages }: Graph
   const yoga = createYoga<YogaCall>({
     schema,
     plugins: [...limitPlugins(platform.config), operations(() => engine, pages)],
-    parserAndValidationCache: { documentCache: boundedCache<DocumentNode>(), errorCache: boundedCache<Error>() },
+    parserAndValidationCache: {
+      documentCache: boundedCache<DocumentNode>(),
+      errorCache: boundedCache<Error>(),
+      // See `mistakesIn`.
+      validationCache: false,
+    },
     maxRequestBodySize: false,
     multipart: false,
     maskedErrors: false,
@@ -90,8 +77,8 @@ export function createGraphqlServer(platform: Platform, { schema, pages }: Graph
 const nothing: Pick<YogaCall, 'parameters' | 'result'> = { parameters: null, result: null };
 
 /**
- * Runs the usual request, and leaves to Yoga what is none and every answer that says what went wrong. Yoga's own objects for
- * a request and its answer cost a third of a small query.
+ * Runs the usual request, and leaves to Yoga what is none and every answer that says what went wrong: its own objects for a
+ * request and an answer cost as much as a small query.
  */
 async function runPlain(
   engine: Engine,
@@ -106,7 +93,7 @@ async function runPlain(
   const cookies = httpCookies(call.req, call.res, pages);
   const running = { ...call, params, cookies, signal: gone.signal, preferStream: () => {} };
   // Without `Accept: text/event-stream` no stream is admitted.
-  return { parameters, result: (await run(engine, running)) as ExecutionResult };
+  return { parameters, result: (await runOperation(engine, running)) as ExecutionResult };
 }
 
 /** By characters too: a document may have few tokens and be a megabyte. */
@@ -126,7 +113,7 @@ function operations(engine: () => Engine, pages: () => readonly string[]): Plugi
         const cookies = httpCookies(context.req, context.res, pages);
         // Yoga would prefer multipart, where a client names both.
         const preferStream = () => request.headers.set('accept', 'text/event-stream');
-        return run(engine(), { ...context, params, cookies, signal: request.signal, preferStream });
+        return runOperation(engine(), { ...context, params, cookies, signal: request.signal, preferStream });
       });
     },
     onResultProcess({ result, setResult, serverContext: { record } }) {
@@ -146,80 +133,6 @@ function withDocumentId({ readDocument }: Engine, parameters: unknown): GraphQLP
   const isById = documentId !== undefined || rest.extensions?.persistedQuery !== undefined;
   if (!readDocument || !isById) return parameters as GraphQLParams;
   return { ...rest, query: rest.query ?? '', extensions: { documentId, ...rest.extensions } };
-}
-
-interface Running extends HttpCall {
-  readonly params: GraphQLParams;
-  readonly cookies: Cookies;
-  readonly signal: AbortSignal;
-  /** Is called before a stream is opened. */
-  readonly preferStream: () => void;
-}
-
-async function run(engine: Engine, call: Running) {
-  const { params, signal, record, req, res, cookies } = call;
-  const prepared = await prepareOperation(engine, {
-    query: params.query ?? '',
-    operationName: params.operationName ?? null,
-    variables: params.variables ?? null,
-    extensions: params.extensions ?? null,
-    credentials: {
-      authorization: req.headers.authorization || null,
-      organizationId: req.headers['x-organization-id']?.toString() || null,
-    },
-    cookies,
-    record,
-    signal,
-    admit: (type) => admit(type, call),
-    tellCallsLeft: (calls) => setRateLimit(res, calls, engine.platform.now()),
-  });
-  if (Array.isArray(prepared)) return { errors: prepared };
-  if (prepared.type === OperationTypeNode.SUBSCRIPTION) call.preferStream();
-  if (prepared.type === OperationTypeNode.MUTATION) return runMutation(engine, call, prepared);
-  const outcome = await executeOperation(engine, prepared);
-  return isAsyncIterable(outcome) ? whileGood(engine, prepared, outcome) : outcome;
-}
-
-async function runMutation(engine: Engine, call: HttpCall, prepared: PreparedOperation): Promise<ExecutionResult> {
-  try {
-    return await onceByKey(call, prepared, async () => (await executeOperation(engine, prepared)) as ExecutionResult);
-  } catch (error) {
-    return { errors: refuseOperation(engine, call.record, error) };
-  }
-}
-
-/** Ends a stream with UNAUTHENTICATED or NOT_FOUND once what it stands on has ended, though no event comes. */
-async function whileGood(
-  engine: Engine,
-  { call, contextValue }: PreparedOperation,
-  stream: AsyncIterable<ExecutionResult>,
-) {
-  const standing = await standingOf(engine.platform, call.credentials, contextValue);
-  return new Repeater<ExecutionResult>(async (push, stop) => {
-    const events = stream[Symbol.asyncIterator]();
-    void stop.then(() => events.return?.());
-    const endFor = (reason: unknown) => {
-      void push({ errors: refuseOperation(engine, call.record, reason) });
-      stop();
-    };
-    const end = (code: string) => endFor(code === 'NOT_FOUND' ? new NotFound() : new Unauthenticated());
-    try {
-      void stop.then(engine.watch.watch({ ...standing, end }));
-    } catch (full) {
-      return endFor(full);
-    }
-    for (let event = await events.next(); !event.done; event = await events.next()) await push(event.value);
-    stop();
-  });
-}
-
-function admit(type: OperationTypeNode, { req, record }: HttpCall): void {
-  if (req.method === 'GET' && type !== OperationTypeNode.QUERY) {
-    throw badRequest(405, 'GET is for queries.', { allow: 'POST' });
-  }
-  if (type === OperationTypeNode.SUBSCRIPTION && record.transport !== 'sse') {
-    throw badRequest(406, 'A subscription needs a WebSocket, or `Accept: text/event-stream`.');
-  }
 }
 
 /** What Yoga, or the reading of the parameters, has thrown before there was an operation. */

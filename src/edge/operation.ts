@@ -186,14 +186,15 @@ function refused(record: OperationRecord, errors: GraphQLError[]): GraphQLError[
   return errors;
 }
 
-/** Documents that broke no rule. No rule asks who sent them. */
-const flawless = new WeakSet<DocumentNode>();
+/** By document, which is parsed once. No rule asks who sent it. */
+const knownMistakes = new WeakMap<DocumentNode, readonly GraphQLError[]>();
 
 function mistakesIn(document: DocumentNode, { enveloped, platform: { config } }: Engine): readonly GraphQLError[] {
-  if (flawless.has(document)) return [];
+  const known = knownMistakes.get(document);
+  if (known) return known;
   const options = { hideSuggestions: config.isProduction || !config.introspection, maxErrors: limits.validationErrors };
   const mistakes = enveloped.validate(enveloped.schema, document, undefined, options) as readonly GraphQLError[];
-  if (mistakes.length === 0) flawless.add(document);
+  knownMistakes.set(document, mistakes);
   return mistakes;
 }
 

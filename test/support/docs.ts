@@ -1,4 +1,4 @@
-import { type DocumentNode, Kind, OperationTypeNode, parse } from 'graphql';
+import { Kind, OperationTypeNode, parse } from 'graphql';
 import { textOf } from './sources.ts';
 
 /** What a page of docs shows as GraphQL. */
@@ -6,7 +6,6 @@ export const blocksOf = (page: string): string[] =>
   [...textOf(page).matchAll(/^```graphql\n(.*?)^```/gms)].map(([, text = '']) => text);
 
 export interface ShownOperation {
-  readonly document: DocumentNode;
   readonly text: string;
   readonly isStream: boolean;
 }
@@ -14,11 +13,10 @@ export interface ShownOperation {
 /** Operations of a page, by name. */
 export function operationsOf(page: string): Map<string, ShownOperation> {
   const operations = blocksOf(page).map((text) => {
-    const document = parse(text);
-    const [operation] = document.definitions;
+    const [operation] = parse(text).definitions;
     if (operation?.kind !== Kind.OPERATION_DEFINITION || !operation.name) throw new Error(`nameless: ${text}`);
     const isStream = operation.operation === OperationTypeNode.SUBSCRIPTION;
-    return [operation.name.value, { document, text, isStream }] as const;
+    return [operation.name.value, { text, isStream }] as const;
   });
   return new Map(operations);
 }
